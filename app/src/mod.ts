@@ -1,0 +1,2 @@
+// Public names of the app, for whole-system tests.
+export {};

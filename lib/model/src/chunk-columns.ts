@@ -1,0 +1,116 @@
+// Encoded chunks of a batch of series, as columns over shared buffers.
+import type { LabelBytes } from "./label-bytes.ts";
+
+/** Encoding bytes of chunks, as in block files. Wire encodings are one less. */
+export const ChunkEncoding = {
+  none: 0,
+  xor: 1,
+  histogram: 2,
+  floatHistogram: 3,
+  xor2: 4,
+  histogramST: 5,
+  floatHistogramST: 6,
+  aggregated: 255,
+} as const;
+export type ChunkEncoding = number;
+
+/**
+ * Series `i` owns chunks `first[i] … first[i + 1] - 1`. A chunk of downsampled data appears once for each of its
+ * aggregates, one after the other, with the same times (so one wire AggrChunk is one to five rows).
+ * Columns may be longer than needed. Buffers are immutable once handed out.
+ */
+export class ChunkColumns {
+  readonly buffers: Uint8Array[] = [];
+  seriesCount = 0;
+  chunkCount = 0;
+  labelBuffer = new Uint16Array(16);
+  labelStart = new Uint32Array(16);
+  labelEnd = new Uint32Array(16);
+  first = new Uint32Array(17);
+  /** Milliseconds, inclusive. */
+  minTime = new Float64Array(64);
+  maxTime = new Float64Array(64);
+  encoding = new Uint8Array(64);
+  aggregate = new Uint8Array(64);
+  buffer = new Uint16Array(64);
+  offset = new Uint32Array(64);
+  length = new Uint32Array(64);
+
+  /** Registers a buffer and returns its number. At most 65,536 in one batch. */
+  addBuffer(data: Uint8Array): number {
+    return this.buffers.push(data) - 1;
+  }
+
+  /** Starts a series; chunks added next belong to it. */
+  addSeries(buffer: number, start: number, end: number): void {
+    const at = this.seriesCount++;
+    if (at === this.labelStart.length) {
+      this.labelBuffer = grown(this.labelBuffer, Uint16Array);
+      this.labelStart = grown(this.labelStart, Uint32Array);
+      this.labelEnd = grown(this.labelEnd, Uint32Array);
+      const first = new Uint32Array(at * 2 + 1);
+      first.set(this.first);
+      this.first = first;
+    }
+    this.labelBuffer[at] = buffer;
+    this.labelStart[at] = start;
+    this.labelEnd[at] = end;
+    this.first[at] = this.chunkCount;
+    this.first[at + 1] = this.chunkCount;
+  }
+
+  addChunk(
+    minTime: number,
+    maxTime: number,
+    encoding: number,
+    aggregate: number,
+    buffer: number,
+    offset: number,
+    length: number,
+  ): void {
+    const at = this.chunkCount++;
+    if (at === this.encoding.length) this.#growChunks();
+    this.minTime[at] = minTime;
+    this.maxTime[at] = maxTime;
+    this.encoding[at] = encoding;
+    this.aggregate[at] = aggregate;
+    this.buffer[at] = buffer;
+    this.offset[at] = offset;
+    this.length[at] = length;
+    this.first[this.seriesCount] = this.chunkCount;
+  }
+
+  #growChunks(): void {
+    this.minTime = grown(this.minTime, Float64Array);
+    this.maxTime = grown(this.maxTime, Float64Array);
+    this.encoding = grown(this.encoding, Uint8Array);
+    this.aggregate = grown(this.aggregate, Uint8Array);
+    this.buffer = grown(this.buffer, Uint16Array);
+    this.offset = grown(this.offset, Uint32Array);
+    this.length = grown(this.length, Uint32Array);
+  }
+
+  labels(series: number): LabelBytes {
+    return {
+      data: this.buffers[this.labelBuffer[series]!]!,
+      start: this.labelStart[series]!,
+      end: this.labelEnd[series]!,
+    };
+  }
+
+  /** Bytes of labels and chunks: what a budget charges. */
+  get bytes(): number {
+    let sum = 0;
+    for (let i = 0; i < this.seriesCount; i++) sum += this.labelEnd[i]! - this.labelStart[i]!;
+    for (let i = 0; i < this.chunkCount; i++) sum += this.length[i]!;
+    return sum;
+  }
+}
+
+type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+function grown<T extends Column>(column: T, make: new (length: number) => T): T {
+  const larger = new make(column.length * 2);
+  larger.set(column);
+  return larger;
+}

@@ -1,0 +1,111 @@
+// Samples of one series as columns; the scratch that decoders fill and operators read.
+import type { FloatHistogram } from "./histogram.ts";
+import { isStaleAt, isStale } from "./stale.ts";
+
+/**
+ * Growing columns of samples in ascending order of time. Owned by whoever made it and meant to be reused:
+ * `reset()` keeps the memory. Move values with their bits (`valueBits`), since NaN payloads matter.
+ */
+export class SampleColumns {
+  count = 0;
+  /** Milliseconds since the epoch. */
+  times: Float64Array;
+  /** Float values; for a histogram sample the slot holds its `sum`. */
+  values: Float64Array;
+  /** Alias of `values`: two words a sample, low word first. */
+  valueBits: Uint32Array;
+  /** `null` while every sample is a float; else the histogram, or undefined for a float, of each sample. */
+  histograms: (FloatHistogram | undefined)[] | null = null;
+  /** `null` while no sample has a start timestamp; else milliseconds, 0 for unknown. */
+  startTimes: Float64Array | null = null;
+
+  constructor(capacity = 256) {
+    this.times = new Float64Array(capacity);
+    this.values = new Float64Array(capacity);
+    this.valueBits = new Uint32Array(this.values.buffer);
+  }
+
+  get capacity(): number {
+    return this.times.length;
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.histograms = null;
+    this.startTimes = null;
+  }
+
+  /** Makes room for `extra` samples after `count`. Columns may be replaced by larger ones. */
+  reserve(extra: number): void {
+    const need = this.count + extra;
+    if (need <= this.times.length) return;
+    const capacity = Math.max(need, this.times.length * 2);
+    const times = new Float64Array(capacity);
+    times.set(this.times.subarray(0, this.count));
+    const values = new Float64Array(capacity);
+    const bits = new Uint32Array(values.buffer);
+    bits.set(this.valueBits.subarray(0, 2 * this.count));
+    this.times = times;
+    this.values = values;
+    this.valueBits = bits;
+    if (this.startTimes !== null) {
+      const startTimes = new Float64Array(capacity);
+      startTimes.set(this.startTimes.subarray(0, this.count));
+      this.startTimes = startTimes;
+    }
+  }
+
+  /** Turns the start-time column on (zeros so far) and returns it. */
+  withStartTimes(): Float64Array {
+    this.startTimes ??= new Float64Array(this.capacity);
+    return this.startTimes;
+  }
+
+  pushFloat(time: number, value: number, startTime = 0): void {
+    this.reserve(1);
+    const at = this.count++;
+    this.times[at] = time;
+    this.values[at] = value;
+    if (this.histograms !== null) this.histograms[at] = undefined;
+    if (startTime !== 0) this.withStartTimes()[at] = startTime;
+    else if (this.startTimes !== null) this.startTimes[at] = 0;
+  }
+
+  pushHistogram(time: number, histogram: FloatHistogram, startTime = 0): void {
+    this.reserve(1);
+    const at = this.count++;
+    this.times[at] = time;
+    this.values[at] = histogram.sum;
+    if (this.histograms === null) {
+      this.histograms = [];
+      this.histograms.length = at;
+    }
+    this.histograms[at] = histogram;
+    if (startTime !== 0) this.withStartTimes()[at] = startTime;
+    else if (this.startTimes !== null) this.startTimes[at] = 0;
+  }
+
+  /** Copies sample `index` of `source` to the end, bits and all. */
+  pushFrom(source: SampleColumns, index: number): void {
+    this.reserve(1);
+    const at = this.count++;
+    this.times[at] = source.times[index]!;
+    this.valueBits[2 * at] = source.valueBits[2 * index]!;
+    this.valueBits[2 * at + 1] = source.valueBits[2 * index + 1]!;
+    const histogram = source.histograms?.[index];
+    if (histogram !== undefined && this.histograms === null) {
+      this.histograms = [];
+      this.histograms.length = at;
+    }
+    if (this.histograms !== null) this.histograms[at] = histogram;
+    const start = source.startTimes === null ? 0 : source.startTimes[index]!;
+    if (start !== 0) this.withStartTimes()[at] = start;
+    else if (this.startTimes !== null) this.startTimes[at] = 0;
+  }
+
+  /** True if the sample is a stale marker, float or histogram. */
+  isStale(index: number): boolean {
+    const histogram = this.histograms?.[index];
+    return histogram === undefined ? isStaleAt(this.valueBits, index) : isStale(histogram.sum);
+  }
+}
