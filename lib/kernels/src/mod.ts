@@ -1,2 +1,13 @@
 // Public names of @deucalion/kernels.
-export {};
+export { BitReader } from "./bit-reader.ts";
+export { BitWriter } from "./bit-writer.ts";
+export { crc32c } from "./crc32c.ts";
+export type { FloatColumns } from "./decode-xor.ts";
+export { decodeXorInto } from "./decode-xor.ts";
+export { encodeXor, XorAppender } from "./encode-xor.ts";
+export type { KernelErrorCode } from "./errors.ts";
+export { KernelError } from "./errors.ts";
+export { formatGoFloat } from "./format-float.ts";
+export { XorValueReader, XorValueWriter } from "./xor-window.ts";
+export type { Xxhash64 } from "./xxhash64.ts";
+export { loadXxhash64 } from "./xxhash64.ts";
