@@ -1,2 +1,18 @@
 // Public names of @deucalion/objstore.
-export {};
+export type {
+  Bucket,
+  ListEntry,
+  ListOptions,
+  ObjectAttributes,
+  UploadBody,
+  UploadOptions,
+} from "./bucket.ts";
+export type { BucketConfig, BucketType } from "./config/bucket-config.ts";
+export { openBucket, parseBucketConfig } from "./config/bucket-config.ts";
+export type { ObjstoreErrorCode } from "./errors.ts";
+export { isNotFound, ObjstoreError } from "./errors.ts";
+export { FilesystemBucket } from "./filesystem/filesystem-bucket.ts";
+export { ForwardingBucket } from "./wrap/forwarding-bucket.ts";
+export type { BucketMetrics, BucketOperation } from "./wrap/metered-bucket.ts";
+export { meteredBucket } from "./wrap/metered-bucket.ts";
+export { prefixedBucket } from "./wrap/prefixed-bucket.ts";

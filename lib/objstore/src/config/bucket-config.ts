@@ -1,0 +1,81 @@
+// The configuration of a bucket (`--objstore.config`), already read from YAML.
+import type { Bucket } from "../bucket.ts";
+import { ObjstoreError } from "../errors.ts";
+import { FilesystemBucket } from "../filesystem/filesystem-bucket.ts";
+import { prefixedBucket } from "../wrap/prefixed-bucket.ts";
+
+export type BucketType =
+  | "S3"
+  | "GCS"
+  | "AZURE"
+  | "SWIFT"
+  | "COS"
+  | "ALIYUNOSS"
+  | "FILESYSTEM"
+  | "BOS"
+  | "OBS"
+  | "OCI";
+
+const known: readonly BucketType[] = [
+  "S3",
+  "GCS",
+  "AZURE",
+  "SWIFT",
+  "COS",
+  "ALIYUNOSS",
+  "FILESYSTEM",
+  "BOS",
+  "OBS",
+  "OCI",
+];
+
+export interface BucketConfig {
+  readonly type: BucketType;
+  /** Settings of the provider, checked when it is opened. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Folder inside the bucket, "" for none. */
+  readonly prefix: string;
+}
+
+function configError(message: string, data: Record<string, unknown> = {}): ObjstoreError {
+  return new ObjstoreError("OBJSTORE_CONFIG", message, data);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Checks a parsed YAML document. Unknown keys and types throw OBJSTORE_CONFIG, naming them. */
+export function parseBucketConfig(document: unknown): BucketConfig {
+  if (!isRecord(document)) throw configError("object store configuration must be a YAML map");
+  for (const key of Object.keys(document)) {
+    if (!["type", "config", "prefix"].includes(key))
+      throw configError(`unknown field in object store configuration: ${key}`, { key });
+  }
+  const type = document.type;
+  if (typeof type !== "string" || type === "")
+    throw configError("object store configuration has no type");
+  const upper = type.toUpperCase() as BucketType;
+  if (!known.includes(upper))
+    throw configError(`bucket with type ${type} is not supported`, { type, known });
+  const prefix = document.prefix ?? "";
+  if (typeof prefix !== "string") throw configError("prefix must be a string");
+  const config = document.config ?? {};
+  if (!isRecord(config)) throw configError("config must be a map");
+  return { type: upper, config, prefix };
+}
+
+/** Opens the bucket of a configuration. Providers that are not built yet throw OBJSTORE_UNSUPPORTED. */
+export function openBucket(config: BucketConfig): Bucket {
+  if (config.type !== "FILESYSTEM") {
+    throw new ObjstoreError(
+      "OBJSTORE_UNSUPPORTED",
+      `object store type ${config.type} is known but not built yet; FILESYSTEM is`,
+      { type: config.type },
+    );
+  }
+  const directory = config.config.directory;
+  if (typeof directory !== "string" || directory === "")
+    throw configError("missing directory for filesystem bucket");
+  return prefixedBucket(new FilesystemBucket(directory), config.prefix);
+}

@@ -1,0 +1,267 @@
+// FILESYSTEM: a folder as a bucket. Objects are files; a file is complete or absent.
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import {
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rmdir,
+  stat,
+  unlink,
+} from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type {
+  Bucket,
+  ListEntry,
+  ListOptions,
+  ObjectAttributes,
+  UploadBody,
+  UploadOptions,
+} from "../bucket.ts";
+import { ObjstoreError } from "../errors.ts";
+import { checkObjectName, checkPrefix } from "../object-name.ts";
+
+const pieceBytes = 1 << 20;
+/** Temporary files of uploads in flight; never listed. */
+const temporaryMark = ".deucalion-upload-";
+
+/** A bucket in a local folder. The folder is made when the first object is written. */
+export class FilesystemBucket implements Bucket {
+  readonly name: string;
+  readonly conditionalCreate = true;
+  readonly #root: string;
+
+  constructor(directory: string) {
+    this.#root = resolve(directory);
+    this.name = `fs: ${this.#root}`;
+  }
+
+  #path(name: string): string {
+    checkObjectName(name);
+    return join(this.#root, name);
+  }
+
+  async #open(name: string, signal: AbortSignal): Promise<{ handle: FileHandle; size: number }> {
+    signal.throwIfAborted();
+    const path = this.#path(name);
+    const handle = await open(path, constants.O_RDONLY).catch((cause) => fail(name, cause));
+    try {
+      const info = await handle.stat();
+      if (!info.isFile()) throw notFound(name);
+      return { handle, size: info.size };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  async get(name: string, signal: AbortSignal): Promise<Uint8Array> {
+    const { handle, size } = await this.#open(name, signal);
+    try {
+      return await readFully(handle, name, 0, size, signal);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async *stream(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { handle, size } = await this.#open(name, signal);
+    try {
+      for (let at = 0; at < size; at += pieceBytes) {
+        yield await readFully(handle, name, at, Math.min(pieceBytes, size - at), signal);
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async getRange(
+    name: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { handle, size } = await this.#open(name, signal);
+    try {
+      const count = Math.max(0, Math.min(length, size - offset));
+      return await readFully(handle, name, offset, count, signal);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes> {
+    signal.throwIfAborted();
+    const info = await stat(this.#path(name)).catch((cause) => fail(name, cause));
+    if (!info.isFile()) throw notFound(name);
+    return { size: info.size, lastModifiedMs: info.mtimeMs };
+  }
+
+  async exists(name: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    try {
+      return (await stat(this.#path(name))).isFile();
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw new ObjstoreError("OBJSTORE_IO", `stat ${name}`, { name }, { cause: error });
+    }
+  }
+
+  async *iter(prefix: string, options: ListOptions, signal: AbortSignal): AsyncIterable<ListEntry> {
+    yield* this.#list(checkPrefix(prefix), options.recursive === true, signal);
+  }
+
+  async *#list(folder: string, recursive: boolean, signal: AbortSignal): AsyncIterable<ListEntry> {
+    signal.throwIfAborted();
+    const names = await readdir(join(this.#root, folder)).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw new ObjstoreError("OBJSTORE_IO", `list ${folder}`, { folder }, { cause: error });
+    });
+    const prefix = folder === "" ? "" : `${folder}/`;
+    const entries: { key: string; name: string; attributes?: ObjectAttributes }[] = [];
+    for (const base of names) {
+      if (base.includes(temporaryMark)) continue;
+      const name = prefix + base;
+      // A link's target counts, as it does for readers.
+      const info = await stat(join(this.#root, name)).catch(() => undefined);
+      if (info?.isFile()) {
+        const attributes = { size: info.size, lastModifiedMs: info.mtimeMs };
+        entries.push({ key: name, name, attributes });
+      } else if (info?.isDirectory()) entries.push({ key: `${name}/`, name });
+    }
+    entries.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+    for (const entry of entries) {
+      signal.throwIfAborted();
+      if (entry.attributes !== undefined) yield { name: entry.name, attributes: entry.attributes };
+      else if (recursive) yield* this.#list(entry.name, true, signal);
+      else if (await this.#holdsFile(entry.name)) yield { name: `${entry.name}/` };
+    }
+  }
+
+  async #holdsFile(folder: string): Promise<boolean> {
+    const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch(
+      () => [],
+    );
+    if (entries.some((entry) => !entry.isDirectory() && !entry.name.includes(temporaryMark)))
+      return true;
+    for (const entry of entries) {
+      if (entry.isDirectory() && (await this.#holdsFile(`${folder}/${entry.name}`))) return true;
+    }
+    return false;
+  }
+
+  async upload(
+    name: string,
+    body: UploadBody,
+    options: UploadOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const path = this.#path(name);
+    const temporary = `${path}${temporaryMark}${randomBytes(6).toString("hex")}`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeBody(temporary, body, signal);
+      if (options.ifAbsent === true) {
+        await link(temporary, path);
+        await unlink(temporary);
+      } else await rename(temporary, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      if (signal.aborted) throw signal.reason;
+      if (codeOf(error) === "EEXIST" && options.ifAbsent === true)
+        throw new ObjstoreError("OBJSTORE_EXISTS", `object exists: ${name}`, { name });
+      throw new ObjstoreError("OBJSTORE_IO", `upload ${name}`, { name }, { cause: error });
+    }
+  }
+
+  async delete(name: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const path = this.#path(name);
+    await unlink(path).catch((cause) => fail(name, cause));
+    // Folders do not exist in object stores: those that became empty go with their last object.
+    for (let folder = dirname(path); folder !== this.#root; folder = dirname(folder)) {
+      try {
+        await rmdir(folder);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+async function readFully(
+  handle: FileHandle,
+  name: string,
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const data = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  let at = 0;
+  while (at < length) {
+    signal.throwIfAborted();
+    const { bytesRead } = await handle.read(data, at, length - at, offset + at);
+    if (bytesRead === 0) {
+      throw new ObjstoreError("OBJSTORE_TRUNCATED", `${name} became shorter while it was read`, {
+        name,
+        offset,
+        want: length,
+        got: at,
+      });
+    }
+    at += bytesRead;
+  }
+  return data;
+}
+
+async function writeBody(path: string, body: UploadBody, signal: AbortSignal): Promise<void> {
+  if (!(body instanceof Uint8Array) && "path" in body) await copyFile(body.path, path);
+  const handle = await open(path, "a");
+  try {
+    if (body instanceof Uint8Array) await handle.writeFile(body);
+    else if (!("path" in body)) {
+      for await (const piece of body) {
+        signal.throwIfAborted();
+        await handle.writeFile(piece);
+      }
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+function notFound(name: string): ObjstoreError {
+  return new ObjstoreError("OBJSTORE_NOT_FOUND", `object does not exist: ${name}`, { name });
+}
+
+function fail(name: string, cause: unknown): never {
+  if (isMissing(cause)) throw notFound(name);
+  throw new ObjstoreError("OBJSTORE_IO", `open ${name}`, { name }, { cause });
+}
