@@ -1,11 +1,42 @@
 // Public names of @deucalion/model.
 export { ChunkColumns, ChunkEncoding } from "./chunk-columns.ts";
-export { EncodedBatch, sortByTime } from "./encoded-batch.ts";
+export { mergeChain } from "./dedup/chain.ts";
+export type { FillOptions } from "./dedup/fill.ts";
+export { mergeFill } from "./dedup/fill.ts";
+export { splitOverlaps } from "./dedup/overlap-split.ts";
+export { mergePenalty } from "./dedup/penalty.ts";
 export type { ChunkDecoder } from "./encoded-batch.ts";
-export { ModelError } from "./errors.ts";
+export { EncodedBatch, sortByTime } from "./encoded-batch.ts";
 export type { ModelErrorCode } from "./errors.ts";
-export { customBucketsSchema } from "./histogram.ts";
+export { ModelError } from "./errors.ts";
+export type { AddResult } from "./histogram/accumulator.ts";
+export { HistogramSum } from "./histogram/accumulator.ts";
+export type { HistogramOutcome } from "./histogram/add.ts";
+export { addHistograms, subtractHistograms, usesCustomBuckets } from "./histogram/add.ts";
+export { bucketBound, exponentialBound, sameCustomBounds } from "./histogram/bounds.ts";
+export type { BucketOrder } from "./histogram/bucket-cursor.ts";
+export { BucketCursor } from "./histogram/bucket-cursor.ts";
+export { compactHistogram } from "./histogram/compact.ts";
+export { detectReset } from "./histogram/detect-reset.ts";
+export { equalHistograms } from "./histogram/equals.ts";
+export {
+  eachApiBucket,
+  formatFloatJson,
+  histogramJson,
+  histogramTestExpression,
+  histogramText,
+} from "./histogram/format.ts";
+export { formatFloatG } from "./histogram/format-float.ts";
+export { bucketIndexes, spansOf } from "./histogram/layout.ts";
+export { emptyHistogram } from "./histogram/make.ts";
+export { HistogramMean } from "./histogram/mean.ts";
+export { reduceResolution } from "./histogram/reduce.ts";
+export { divideHistogram, multiplyHistogram, withHint } from "./histogram/scale.ts";
+export { fractionBelow, trimHistogram } from "./histogram/trim.ts";
+export { validateHistogram } from "./histogram/validate.ts";
 export type { BucketSpan, CounterResetHint, FloatHistogram } from "./histogram.ts";
+export { customBucketsSchema } from "./histogram.ts";
+export type { LabelBytes } from "./label-bytes.ts";
 export {
   compareLabelBytes,
   decodeLabels,
@@ -16,14 +47,12 @@ export {
   equalLabelBytes,
   LabelCursor,
 } from "./label-bytes.ts";
-export type { LabelBytes } from "./label-bytes.ts";
 export { compareLabels, compareStrings, Labels } from "./labels.ts";
-export { Matcher } from "./matcher.ts";
 export type { MatchType } from "./matcher.ts";
-export { compileRegex } from "./regex.ts";
+export { Matcher } from "./matcher.ts";
 export type { CompiledRegex } from "./regex.ts";
+export { compileRegex } from "./regex.ts";
 export { SampleColumns } from "./sample-columns.ts";
-export { Aggregate } from "./series-source.ts";
 export type {
   LabelRequest,
   SelectHints,
@@ -34,4 +63,5 @@ export type {
   SourceContext,
   SourceInfo,
 } from "./series-source.ts";
+export { Aggregate } from "./series-source.ts";
 export { isStale, isStaleAt, putStale, staleNaN } from "./stale.ts";

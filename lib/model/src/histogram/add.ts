@@ -1,0 +1,171 @@
+// Adding and subtracting native histograms whose schemas, zero buckets or custom bounds may differ.
+
+import type { CounterResetHint, FloatHistogram } from "../histogram.ts";
+import { customBucketsSchema } from "../histogram.ts";
+import { intersectCustomBounds, sameCustomBounds } from "./bounds.ts";
+import { bucketIndexes, spansOf } from "./layout.ts";
+import {
+  addSides,
+  bucketsWithin,
+  coarsenSide,
+  emptySide,
+  mapCustomBuckets,
+  type Side,
+} from "./side.ts";
+import { borrowParts, reconcileZero } from "./zero-bucket.ts";
+
+/** What an addition or subtraction gave, and what there is to tell the user about it. */
+export interface HistogramOutcome {
+  readonly histogram: FloatHistogram;
+  /** One operand was marked as a counter reset, the other as none. */
+  readonly hintsCollide: boolean;
+  /** Custom bounds differed and were cut down to those both have. */
+  readonly boundsReconciled: boolean;
+}
+
+/** True for the one schema with custom buckets. */
+export function usesCustomBuckets(h: FloatHistogram): boolean {
+  return h.schema === customBucketsSchema;
+}
+
+/** The hint of a sum; a collision of "reset" and "not_reset" gives "unknown". */
+export function combineHints(a: CounterResetHint, b: CounterResetHint): CounterResetHint {
+  if (a === b) return a;
+  return a === "gauge" || b === "gauge" ? "gauge" : "unknown";
+}
+
+/** True where one says "reset" and the other "not_reset". */
+export function hintsCollide(a: CounterResetHint, b: CounterResetHint): boolean {
+  return (a === "reset" && b === "not_reset") || (a === "not_reset" && b === "reset");
+}
+
+/** Keeps the span list where the indexes are still those it was made from. */
+export function spansFor(
+  side: Side,
+  before: FloatHistogram["positiveSpans"],
+): FloatHistogram["positiveSpans"] {
+  return side.indexes === bucketIndexes(before) ? before : spansOf(side.indexes);
+}
+
+function combineCustom(a: FloatHistogram, b: FloatHistogram, negative: boolean): HistogramOutcome {
+  const left = borrowParts(a).positive;
+  const right = borrowParts(b).positive;
+  const same = sameCustomBounds(a.customValues, b.customValues);
+  let side: Side;
+  let bounds = a.customValues;
+  if (same) side = addSides(left, right, 0, negative);
+  else {
+    bounds = intersectCustomBounds(a.customValues, b.customValues);
+    side = sumCustomSides(left, a.customValues, right, b.customValues, negative, bounds);
+  }
+  return {
+    histogram: {
+      schema: a.schema,
+      zeroThreshold: 0,
+      zeroCount: 0,
+      count: negative ? a.count - b.count : a.count + b.count,
+      sum: negative ? a.sum - b.sum : a.sum + b.sum,
+      positiveSpans: spansFor(side, a.positiveSpans),
+      negativeSpans: [],
+      positiveBuckets: side.counts,
+      negativeBuckets: emptySide.counts,
+      customValues: bounds,
+      counterResetHint: combineHints(a.counterResetHint, b.counterResetHint),
+      integer: false,
+    },
+    hintsCollide: hintsCollide(a.counterResetHint, b.counterResetHint),
+    boundsReconciled: !same,
+  };
+}
+
+/** Both sides brought to `bounds` and added, with the compensations of the sum; empty buckets are left out. */
+export function sumCustomSides(
+  a: Side,
+  aBounds: Float64Array,
+  b: Side,
+  bBounds: Float64Array,
+  negative: boolean,
+  bounds: Float64Array,
+): Side {
+  const counts = new Float64Array(bounds.length + 1);
+  const low = new Float64Array(bounds.length + 1);
+  mapCustomBuckets(a, aBounds, false, bounds, counts, low);
+  mapCustomBuckets({ ...b, low: null }, bBounds, negative, bounds, counts, low);
+  let kept = 0;
+  const indexes = new Int32Array(counts.length);
+  for (let i = 0; i < counts.length; i++) {
+    if (counts[i] === 0 && low[i] === 0) continue;
+    indexes[kept] = i;
+    counts[kept] = counts[i]!;
+    low[kept++] = low[i]!;
+  }
+  return {
+    indexes: indexes.subarray(0, kept),
+    counts: counts.subarray(0, kept),
+    low: low.subarray(0, kept),
+  };
+}
+
+function combine(a: FloatHistogram, b: FloatHistogram, negative: boolean): HistogramOutcome | null {
+  if (usesCustomBuckets(a) !== usesCustomBuckets(b)) return null;
+  if (usesCustomBuckets(a)) return combineCustom(a, b, negative);
+  const { parts, other } = reconcileZero(borrowParts(a), borrowParts(b));
+  const schema = Math.min(a.schema, b.schema);
+  const right = borrowParts(b);
+  const positive = addExponential(
+    coarsenSide(parts.positive, a.schema - schema),
+    coarsenSide(right.positive, b.schema - schema),
+    schema,
+    parts.threshold,
+    negative,
+  );
+  const minus = addExponential(
+    coarsenSide(parts.negative, a.schema - schema),
+    coarsenSide(right.negative, b.schema - schema),
+    schema,
+    parts.threshold,
+    negative,
+  );
+  return {
+    histogram: {
+      schema,
+      zeroThreshold: parts.threshold,
+      zeroCount: negative ? parts.count - other.count : parts.count + other.count,
+      count: negative ? a.count - b.count : a.count + b.count,
+      sum: negative ? a.sum - b.sum : a.sum + b.sum,
+      positiveSpans: spansFor(positive, a.positiveSpans),
+      negativeSpans: spansFor(minus, a.negativeSpans),
+      positiveBuckets: positive.counts,
+      negativeBuckets: minus.counts,
+      customValues: emptySide.counts,
+      counterResetHint: combineHints(a.counterResetHint, b.counterResetHint),
+      integer: false,
+    },
+    hintsCollide: hintsCollide(a.counterResetHint, b.counterResetHint),
+    boundsReconciled: false,
+  };
+}
+
+function addExponential(
+  a: Side,
+  b: Side,
+  schema: number,
+  threshold: number,
+  negative: boolean,
+): Side {
+  if (b.indexes.length === 0) return a;
+  return addSides(a, b, bucketsWithin(b.indexes, schema, threshold), negative);
+}
+
+/** `a + b` as a new histogram, or null where one has exponential and the other custom buckets. Not compacted. */
+export function addHistograms(a: FloatHistogram, b: FloatHistogram): HistogramOutcome | null {
+  return combine(a, b, false);
+}
+
+/**
+ * `a − b` as a new histogram, or null where one has exponential and the other custom buckets. Not compacted.
+ * The hint follows the rules of addition: PromQL's `-` makes a gauge of the result.
+ */
+export function subtractHistograms(a: FloatHistogram, b: FloatHistogram): HistogramOutcome | null {
+  return combine(a, b, true);
+}
