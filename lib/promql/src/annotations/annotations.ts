@@ -125,7 +125,7 @@ export function formatG(value: number, digits?: number): string {
   const text = digits === undefined ? value.toExponential() : value.toExponential(digits - 1);
   const [mantissa, exponentText] = text.split("e") as [string, string];
   const exponent = Number(exponentText);
-  const limit = digits ?? 21;
+  const limit = digits ?? 6;
   if (exponent < -4 || exponent >= limit) {
     const clean = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
     const size = Math.abs(exponent);
