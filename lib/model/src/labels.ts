@@ -25,7 +25,10 @@ export class Labels {
   readonly pairs: readonly string[];
   #key: string | undefined;
 
-  static readonly empty: Labels = new Labels([]);
+  /** The label set without labels. */
+  static get empty(): Labels {
+    return noLabels;
+  }
 
   /** `pairs` must be sorted by name and free of duplicates and empty values; it is kept, not copied. */
   constructor(pairs: readonly string[]) {
@@ -100,6 +103,8 @@ export class Labels {
     return `{${rest.join(", ")}}`;
   }
 }
+
+const noLabels = new Labels([]);
 
 function quoteName(name: string): string {
   return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name);
