@@ -1,2 +1,34 @@
 // Public names of @deucalion/promql.
-export {};
+
+export type { PromqlErrorCode } from "./errors.ts";
+export { PromqlError } from "./errors.ts";
+export type {
+  AggregateExpr,
+  AggregateOp,
+  AtModifier,
+  BinaryExpr,
+  BinaryOp,
+  Call,
+  DurationExpr,
+  Expr,
+  MatchCardinality,
+  MatrixSelector,
+  NumberLiteral,
+  ParenExpr,
+  ParseOptions,
+  Range,
+  StepInvariantExpr,
+  StringLiteral,
+  SubqueryExpr,
+  UnaryExpr,
+  ValueType,
+  VectorMatching,
+  VectorSelector,
+} from "./parse/ast.ts";
+export type { FunctionSignature } from "./parse/function-signatures.ts";
+export { functions } from "./parse/function-signatures.ts";
+export { quoteGo, unquoteGo } from "./parse/go-quote.ts";
+export { parseExpr, parseMetricSelector } from "./parse/parse.ts";
+export { lineColumn, positionText } from "./parse/position.ts";
+export { typeName, typeOf } from "./parse/types.ts";
+export { childrenOf, transformExpr, walkExpr } from "./parse/walk.ts";

@@ -17,12 +17,15 @@ export type AtModifier =
 /**
  * A length of time that may be computed: literal ms after parsing, or an expression (`step()`, `range()`, arithmetic)
  * that is worked out when the range of the query is known. `DurationExpr` only stays in trees until then.
+ * A sign in front of a part is op "+" or "-" with `right` alone.
  */
 export interface DurationExpr {
   readonly kind: "duration";
   readonly op: "+" | "-" | "*" | "/" | "%" | "^" | "step" | "range" | "min" | "max" | "number";
   /** Seconds, for op "number". */
   readonly value?: number;
+  /** For op "number": it was written as a duration (`5m`), and is printed as one. */
+  readonly duration?: boolean;
   readonly left?: DurationExpr;
   readonly right?: DurationExpr;
   readonly wrapped: boolean;
