@@ -103,7 +103,7 @@ export class BitWriter {
       this.bits((0b111110 << 18) | (value & 262143), 24);
     else if (value >= -16777215 && value <= 16777216)
       this.bits((0b1111110 << 25) | (value & 33554431), 32);
-    else if (value >= -36028797018963967 && value <= 36028797018963968) {
+    else if (value > -(2 ** 55) && value <= 2 ** 55) {
       this.bits(0b11111110, 8);
       const high = Math.floor(value / 4294967296);
       this.bits(high & 0xffffff, 24);

@@ -1,2 +1,36 @@
 // Public names of @deucalion/tsdb.
-export {};
+
+export type { AggregateChunk } from "./chunk/aggregate-chunks.ts";
+export { aggregateChunks, encodeAggregateChunk } from "./chunk/aggregate-chunks.ts";
+export { chunkSampleCount, decodeChunkInto } from "./chunk/decode-chunk.ts";
+export type { TsdbErrorCode } from "./errors.ts";
+export { TsdbError } from "./errors.ts";
+export type { ByteRange } from "./index/coalesce-ranges.ts";
+export { coalesceRanges } from "./index/coalesce-ranges.ts";
+export { IndexReader } from "./index/index-reader.ts";
+export type { PostingsGroup, PostingsPlan } from "./index/match-postings.ts";
+export { planPostings, runPostingsPlan } from "./index/match-postings.ts";
+export {
+  intersectPostings,
+  mergePostings,
+  noPostings,
+  readPostings,
+  subtractPostings,
+} from "./index/postings.ts";
+export type { LabelIndex, PostingsEntryVisitor, ValueRange } from "./index/postings-table.ts";
+export { PostingsTable, visitPostingsTable } from "./index/postings-table.ts";
+export type { RangeReader } from "./index/range-reader.ts";
+export { memoryRanges } from "./index/range-reader.ts";
+export { SeriesEntry } from "./index/series-entry.ts";
+export { appendLabel, appendSeriesLabels, seriesLabels } from "./index/series-labels.ts";
+export { Symbols } from "./index/symbols.ts";
+export type { IndexToc } from "./index/toc.ts";
+export {
+  encodeIndexToc,
+  indexHeaderBytes,
+  indexMagic,
+  indexTocBytes,
+  readIndexHeader,
+  readIndexToc,
+  seriesEnd,
+} from "./index/toc.ts";
