@@ -1,0 +1,259 @@
+// One running call: sends the request, collects messages, ends with a status.
+import {
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import { RpcError } from "../errors.ts";
+import { encodeFrame } from "../frame/frame.ts";
+import { FrameParser } from "../frame/frame-parser.ts";
+import { decodeGrpcMessage, errorOfStatus, Status, statusOfHttp } from "../status.ts";
+import { formatTimeout } from "../timeout-header.ts";
+import type { CallOptions, ServerStream } from "./caller.ts";
+import type { ClientOptions } from "./client-options.ts";
+import type { Connection } from "./connection.ts";
+
+/** How to get a connection, bounded by the call's own signal. */
+export type Connect = (waitForReady: boolean, signal: AbortSignal) => Promise<Connection>;
+
+export class ClientStream implements ServerStream {
+  readonly #options: ClientOptions;
+  readonly #parser: FrameParser;
+  readonly #aborter = new AbortController();
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #stream: ClientHttp2Stream | null = null;
+  #connection: Connection | null = null;
+  #ended = false;
+  /** What trailers said; undefined before they come. Buffered data may still have to be read then. */
+  #status: unknown;
+  #dataEnded = false;
+  #error: unknown = null;
+  #wake: (() => void) | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #unlisten: () => void = () => undefined;
+  /** True once a response header or message has come: the call must not be repeated. */
+  answered = false;
+
+  constructor(
+    connect: Connect,
+    path: string,
+    request: Uint8Array,
+    options: ClientOptions,
+    call: CallOptions,
+  ) {
+    this.#options = options;
+    this.#parser = new FrameParser(options.messageBytesMax);
+    this.#bound(call);
+    if (this.#ended) return;
+    connect(call.waitForReady === true, this.#aborter.signal).then(
+      (connection) => this.#open(connection, path, request, call),
+      (error: unknown) => this.#finish(error),
+    );
+  }
+
+  /** Deadline and abort signal. */
+  #bound(call: CallOptions): void {
+    const signal = call.signal;
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.#finish(signal.reason);
+        return;
+      }
+      const onAbort = (): void => this.cancel(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#unlisten = () => signal.removeEventListener("abort", onAbort);
+    }
+    if (call.timeoutMs !== undefined) {
+      const expire = (): void =>
+        this.cancel(new RpcError("RPC_DEADLINE_EXCEEDED", "context deadline exceeded"));
+      this.#timer = setTimeout(expire, Math.min(call.timeoutMs, 2_147_483_647));
+    }
+  }
+
+  #open(connection: Connection, path: string, request: Uint8Array, call: CallOptions): void {
+    if (this.#ended) return;
+    const headers: OutgoingHttpHeaders = {
+      ":method": "POST",
+      ":path": path,
+      te: "trailers",
+      "content-type": "application/grpc",
+      "user-agent": this.#options.userAgent,
+      "grpc-accept-encoding": "identity,snappy",
+      ...call.metadata,
+    };
+    if (this.#options.compression === "snappy") headers["grpc-encoding"] = "snappy";
+    if (call.timeoutMs !== undefined) headers["grpc-timeout"] = formatTimeout(call.timeoutMs);
+    let stream: ClientHttp2Stream;
+    try {
+      stream = connection.session.request(headers);
+    } catch (cause) {
+      this.#finish(new RpcError("RPC_UNAVAILABLE", "transport is closing", {}, { cause }));
+      return;
+    }
+    this.#connection = connection;
+    this.#stream = stream;
+    connection.callOpened();
+    stream.on("response", (received) => this.#onHeaders(received));
+    stream.on("trailers", (received) => this.#onStatus(received));
+    stream.on("data", (data: Buffer) => this.#onData(data));
+    stream.on("end", () => {
+      this.#dataEnded = true;
+      if (this.#status !== undefined) this.#finish(this.#status);
+    });
+    stream.on("error", () => undefined); // "close" follows and knows why
+    stream.on("close", () => {
+      connection.callClosed();
+      this.#onClose(stream);
+    });
+    stream.end(encodeFrame(request, this.#options.compression));
+  }
+
+  #onHeaders(headers: IncomingHttpHeaders & { ":status"?: number | undefined }): void {
+    this.answered = true;
+    if (this.#connection !== null) this.#connection.activity++;
+    const http = headers[":status"] ?? 0;
+    const type = headers["content-type"] ?? "";
+    if (headers["grpc-status"] !== undefined) this.#onStatus(headers);
+    else if (http !== 200 || !type.startsWith("application/grpc")) {
+      const text = `unexpected HTTP status code received from server: ${http}; content-type ${JSON.stringify(type)}`;
+      this.cancel(errorOfStatus(http === 200 ? Status.unknown : statusOfHttp(http), text));
+    } else {
+      const encoding = headers["grpc-encoding"];
+      this.#parser.encoding = typeof encoding === "string" ? encoding : "identity";
+    }
+  }
+
+  #onData(data: Buffer): void {
+    if (this.#connection !== null) this.#connection.activity++;
+    if (this.#ended) return;
+    try {
+      this.#parser.push(data, this.#pending);
+    } catch (error) {
+      this.cancel(error);
+      return;
+    }
+    this.#pendingBytes += data.length;
+    if (this.#pendingBytes > this.#options.pendingBytesMax) this.#stream?.pause();
+    if (this.#pending.length > 0) this.#notify();
+  }
+
+  #onStatus(headers: IncomingHttpHeaders): void {
+    const status = Number(headers["grpc-status"] ?? Status.unknown);
+    const text = headers["grpc-message"];
+    this.#status =
+      status === Status.ok
+        ? null
+        : errorOfStatus(status, decodeGrpcMessage(typeof text === "string" ? text : ""));
+    if (this.#dataEnded) this.#finish(this.#status);
+  }
+
+  #onClose(stream: ClientHttp2Stream): void {
+    if (this.#ended) return;
+    if (this.#status !== undefined) {
+      this.#finish(this.#status);
+      return;
+    }
+    const failure = this.#connection?.failure;
+    const code = stream.rstCode;
+    if (failure !== null && failure !== undefined) {
+      this.#finish(new RpcError("RPC_UNAVAILABLE", failure.message, {}, { cause: failure }));
+    } else if (code === constants.NGHTTP2_REFUSED_STREAM || stream.session?.destroyed === true) {
+      this.#finish(new RpcError("RPC_UNAVAILABLE", "transport is closing", { code }));
+    } else if (code === constants.NGHTTP2_CANCEL) {
+      this.#finish(
+        new RpcError("RPC_CANCELLED", "stream terminated by RST_STREAM with error code: CANCEL"),
+      );
+    } else if (code === constants.NGHTTP2_ENHANCE_YOUR_CALM) {
+      this.#finish(
+        new RpcError("RPC_RESOURCE_EXHAUSTED", "the far side asks to slow down", { code }),
+      );
+    } else if (code === constants.NGHTTP2_NO_ERROR) {
+      this.#finish(
+        new RpcError("RPC_INTERNAL", "server closed the stream without sending trailers"),
+      );
+    } else {
+      this.#finish(
+        new RpcError("RPC_INTERNAL", `stream terminated by RST_STREAM with error code: ${code}`, {
+          code,
+        }),
+      );
+    }
+  }
+
+  #finish(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error =
+      error === null && !this.#parser.idle
+        ? new RpcError("RPC_FRAME", "grpc: stream ended within a message")
+        : error;
+    clearTimeout(this.#timer);
+    this.#unlisten();
+    this.#aborter.abort();
+    this.#notify();
+  }
+
+  #notify(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  cancel(reason: unknown = new RpcError("RPC_CANCELLED", "context canceled")): void {
+    if (this.#ended) return;
+    this.#pending = [];
+    this.#finish(reason);
+    this.#stream?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  async read(): Promise<readonly Uint8Array[] | null> {
+    for (;;) {
+      if (this.#pending.length > 0) {
+        const messages = this.#pending;
+        this.#pending = [];
+        this.#pendingBytes = 0;
+        this.answered = true;
+        this.#stream?.resume();
+        return messages;
+      }
+      if (this.#ended) {
+        if (this.#error !== null) throw this.#error;
+        return null;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    try {
+      for (let some = await this.read(); some !== null; some = await this.read()) yield* some;
+    } finally {
+      this.cancel();
+    }
+  }
+}
+
+/** The only message of a unary call. */
+export async function onlyMessage(stream: ServerStream): Promise<Uint8Array> {
+  const messages: Uint8Array[] = [];
+  for (let some = await stream.read(); some !== null; some = await stream.read()) {
+    messages.push(...some);
+    if (messages.length > 1) {
+      const error = new RpcError(
+        "RPC_INTERNAL",
+        "more than one message in the answer to a unary call",
+      );
+      stream.cancel(error);
+      throw error;
+    }
+  }
+  const message = messages[0];
+  if (message === undefined) {
+    throw new RpcError("RPC_INTERNAL", "no message in the answer to a unary call");
+  }
+  return message;
+}

@@ -1,0 +1,125 @@
+// Snappy's framing format, which Thanos uses to compress gRPC messages: one stream for each message.
+//
+//   stream:  ff 06 00 00 "sNaPpY"  chunk*          chunk:  type(1)  length(3, little endian)  body
+//   body of 00 (compressed) and 01 (as it is):  masked CRC32C of the plain bytes (4, little endian)  data
+//   fe is padding, 80…fd are skipped, 02…7f are errors; a chunk holds at most 65,536 plain bytes.
+import { crc32c } from "@deucalion/kernels";
+import { compress, uncompress } from "snappyjs";
+import { RpcError } from "../errors.ts";
+
+const chunkBytesMax = 65_536;
+const identifier = Uint8Array.of(0xff, 6, 0, 0, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59);
+
+function maskedCrc(data: Uint8Array, start: number, end: number): number {
+  const crc = crc32c(data, start, end) >>> 0;
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+/** Compresses one message. */
+export function encodeSnappyStream(message: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [identifier];
+  let total = identifier.length;
+  for (let at = 0; at < message.length; at += chunkBytesMax) {
+    const plain = message.subarray(at, Math.min(at + chunkBytesMax, message.length));
+    const packed = compress(plain);
+    const useful = packed.length < plain.length - (plain.length >>> 3);
+    const body = useful ? packed : plain;
+    const chunk = new Uint8Array(8 + body.length);
+    const length = body.length + 4;
+    const crc = maskedCrc(plain, 0, plain.length);
+    chunk[0] = useful ? 0 : 1;
+    for (let i = 0; i < 3; i++) chunk[1 + i] = length >>> (8 * i);
+    for (let i = 0; i < 4; i++) chunk[4 + i] = crc >>> (8 * i);
+    chunk.set(body, 8);
+    parts.push(chunk);
+    total += chunk.length;
+  }
+  const out = new Uint8Array(total);
+  let to = 0;
+  for (const part of parts) {
+    out.set(part, to);
+    to += part.length;
+  }
+  return out;
+}
+
+function fail(message: string, at: number): never {
+  throw new RpcError("RPC_SNAPPY", `snappy: ${message}`, { at });
+}
+
+function plainLength(data: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let i = 0; i < 5; i++) {
+    if (start + i >= end) fail("block is cut off", start);
+    const byte = data[start + i]!;
+    value += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return value;
+  }
+  return fail("block length is not a varint", start);
+}
+
+function plainChunk(data: Uint8Array, start: number, end: number, compressed: boolean): Uint8Array {
+  if (!compressed) return data.subarray(start, end);
+  const length = plainLength(data, start, end);
+  if (length > chunkBytesMax) fail("block is larger than a chunk may be", start);
+  let plain: Uint8Array;
+  try {
+    plain = uncompress(data.subarray(start, end), length);
+  } catch (cause) {
+    throw new RpcError("RPC_SNAPPY", "snappy: block is corrupt", { at: start }, { cause });
+  }
+  if (plain.length !== length) fail("block is corrupt", start);
+  return plain;
+}
+
+/** Decompresses one message; throws RPC_SNAPPY, and RPC_MESSAGE_SIZE past `bytesMax` plain bytes. */
+export function decodeSnappyStream(data: Uint8Array, bytesMax: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  let at = 0;
+  let identified = false;
+  while (at < data.length) {
+    if (data.length - at < 4) fail("chunk header is cut off", at);
+    const type = data[at]!;
+    const length = data[at + 1]! | (data[at + 2]! << 8) | (data[at + 3]! << 16);
+    const start = at + 4;
+    const end = start + length;
+    if (end > data.length) fail("chunk is cut off", at);
+    at = end;
+    if (type === 0xff) {
+      for (let i = 4; i < 10; i++) {
+        if (length !== 6 || data[start + i - 4] !== identifier[i])
+          fail("not a snappy stream", start);
+      }
+      identified = true;
+      continue;
+    }
+    if (!identified) fail("stream identifier is missing", start);
+    if (type >= 0x80) continue;
+    if (type > 1) fail(`chunk type ${type} is reserved`, start);
+    if (length < 4) fail("chunk has no checksum", start);
+    const plain = plainChunk(data, start + 4, end, type === 0);
+    if (plain.length > chunkBytesMax) fail("chunk is larger than 64 KiB", start);
+    total += plain.length;
+    if (total > bytesMax) {
+      throw new RpcError("RPC_MESSAGE_SIZE", "decompressed message is too large", { bytesMax });
+    }
+    const want =
+      (data[start]! |
+        (data[start + 1]! << 8) |
+        (data[start + 2]! << 16) |
+        (data[start + 3]! << 24)) >>>
+      0;
+    if (maskedCrc(plain, 0, plain.length) !== want) fail("checksum does not match", start);
+    parts.push(plain);
+  }
+  if (!identified && data.length > 0) fail("stream identifier is missing", 0);
+  if (parts.length === 1) return parts[0]!;
+  const out = new Uint8Array(total);
+  let to = 0;
+  for (const part of parts) {
+    out.set(part, to);
+    to += part.length;
+  }
+  return out;
+}
