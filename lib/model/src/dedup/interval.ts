@@ -1,0 +1,53 @@
+// The scrape interval of a series at one place, from the data around that place only.
+
+/** Steps looked at on each side, of each of the two sequences. */
+const stepsEachSide = 3;
+
+const steps = new Float64Array(4 * stepsEachSide);
+
+function addSteps(
+  count: number,
+  times: Float64Array,
+  from: number,
+  to: number,
+  replica: Uint8Array | null,
+): number {
+  let at = count;
+  for (let i = from; i < to; i++) {
+    // A step from one replica to another is not an interval.
+    if (replica !== null && replica[i] !== replica[i + 1]) continue;
+    const step = times[i + 1]! - times[i]!;
+    if (step > 0) steps[at++] = step;
+  }
+  return at;
+}
+
+/**
+ * The step, in ms, at three tenths of the sorted steps (losses only make steps longer, so the median would be misled) next to the hole between `base[left]` and `base[left + 1]`, and of those of the
+ * candidates `times[low, high)` at both edges of the hole (with the candidates just outside). 0 where there are none.
+ * `base` has `count` times, each from the replica that `replica` names; `left` may be −1 or `count − 1`.
+ */
+export function localInterval(
+  base: Float64Array,
+  replica: Uint8Array,
+  count: number,
+  left: number,
+  times: Float64Array,
+  low: number,
+  high: number,
+): number {
+  const n = stepsEachSide;
+  let size = addSteps(0, base, Math.max(0, left - n), Math.max(0, left), replica);
+  size = addSteps(size, base, left + 1, Math.min(count - 1, left + 1 + n), replica);
+  if (high > low) {
+    const last = times.length - 1;
+    const head = Math.max(0, low - 1);
+    const headEnd = Math.min(last, head + n);
+    size = addSteps(size, times, head, headEnd, null);
+    const tailEnd = Math.min(last, high);
+    size = addSteps(size, times, Math.max(headEnd, tailEnd - n), tailEnd, null);
+  }
+  if (size === 0) return 0;
+  const some = steps.subarray(0, size).sort();
+  return some[Math.floor((size - 1) * 0.3)]!;
+}
