@@ -25,10 +25,13 @@ export type {
   VectorMatching,
   VectorSelector,
 } from "./parse/ast.ts";
+export { astJson } from "./parse/ast-json.ts";
 export type { FunctionSignature } from "./parse/function-signatures.ts";
 export { functions } from "./parse/function-signatures.ts";
 export { quoteGo, unquoteGo } from "./parse/go-quote.ts";
 export { parseExpr, parseMetricSelector } from "./parse/parse.ts";
 export { lineColumn, positionText } from "./parse/position.ts";
+export { prettyExpr } from "./parse/pretty.ts";
+export { printDuration, printExpr } from "./parse/print.ts";
 export { typeName, typeOf } from "./parse/types.ts";
 export { childrenOf, transformExpr, walkExpr } from "./parse/walk.ts";
