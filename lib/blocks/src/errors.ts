@@ -1,0 +1,23 @@
+// Errors of @deucalion/blocks.
+import { CodedError } from "@deucalion/base";
+
+export type BlocksErrorCode =
+  | "BLOCKS_META" // meta.json is not JSON, or a field of it has the wrong type
+  | "BLOCKS_META_VERSION" // meta.json has a version that is not read
+  | "BLOCKS_MARK" // a marker file cannot be read or has another version
+  | "BLOCKS_LIST" // the blocks of the bucket could not be listed
+  | "BLOCKS_RELABEL" // a selector relabel configuration is wrong
+  | "BLOCKS_INDEX" // an index, or the index-header made from it, is damaged or not readable
+  | "BLOCKS_CHUNK" // a chunk is damaged, cut off, or in a segment that does not exist
+  | "BLOCKS_SERVE" // a block could not be read for a query; the cause says why
+  | "BLOCKS_AGGREGATE" // a downsampled chunk does not have an aggregate that was asked for
+  | "BLOCKS_LIMIT_SERIES" // more series than one call may touch
+  | "BLOCKS_LIMIT_SAMPLES" // more samples than one call may touch
+  | "BLOCKS_LIMIT_BYTES"; // more bytes than one call may read from the bucket
+
+export class BlocksError extends CodedError<BlocksErrorCode> {}
+
+/** True for errors that say the caller asked for too much: never turned into warnings. */
+export function isLimit(error: unknown): boolean {
+  return error instanceof BlocksError && error.code.startsWith("BLOCKS_LIMIT_");
+}

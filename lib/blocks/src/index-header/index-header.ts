@@ -1,0 +1,52 @@
+// An index-header: what the store gateway knows of a block without asking the bucket.
+import { headerEndBytes, headerStartBytes, parseHeader } from "./layout.ts";
+import { type PageCache, PagedFile } from "./page-cache.ts";
+import type { PostingsOffsets } from "./postings-offsets.ts";
+import { PostingsTable } from "./postings-table.ts";
+import { PostingsTableV1 } from "./postings-table-v1.ts";
+import { Symbols } from "./symbols.ts";
+
+/** An open index-header file. Of its tables only every 32nd entry is in memory; the rest is read when needed. */
+export class IndexHeader {
+  readonly indexVersion: number;
+  readonly symbols: Symbols;
+  readonly postings: PostingsOffsets;
+  readonly #file: PagedFile;
+
+  private constructor(
+    file: PagedFile,
+    indexVersion: number,
+    symbols: Symbols,
+    postings: PostingsOffsets,
+  ) {
+    this.#file = file;
+    this.indexVersion = indexVersion;
+    this.symbols = symbols;
+    this.postings = postings;
+  }
+
+  /** Opens and verifies a file. Throws BLOCKS_INDEX if it is damaged, ENOENT if it is not there. */
+  static open(path: string, cache: PageCache): IndexHeader {
+    const file = new PagedFile(path, cache);
+    try {
+      const head = file.bytes(0, Math.min(headerStartBytes, file.size));
+      const tail = file.bytes(
+        Math.max(0, file.size - headerEndBytes),
+        Math.min(headerEndBytes, file.size),
+      );
+      const toc = parseHeader(head, tail, file.size);
+      const { indexVersion, indexPostingsTable } = toc;
+      const symbols = Symbols.open(file, toc.symbolsAt, toc.postingsTableAt, indexVersion);
+      const table = indexVersion === 1 ? PostingsTableV1 : PostingsTable;
+      const postings = table.open(file, toc.postingsTableAt, indexPostingsTable);
+      return new IndexHeader(file, indexVersion, symbols, postings);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
