@@ -50,8 +50,8 @@ export {
 export { compareLabels, compareStrings, Labels } from "./labels.ts";
 export type { MatchType } from "./matcher.ts";
 export { Matcher } from "./matcher.ts";
-export type { CompiledRegex } from "./regex.ts";
-export { compileRegex } from "./regex.ts";
+export type { CompiledRegex, Replacer } from "./regex.ts";
+export { compileRegex, compileReplacer, quoteRegex } from "./regex.ts";
 export { SampleColumns } from "./sample-columns.ts";
 export type {
   LabelRequest,

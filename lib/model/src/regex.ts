@@ -1,7 +1,8 @@
 // Go's regular expressions in linear time: re2js parses and runs; simple shapes are matched without it.
 // A user's pattern is never given to JavaScript's RegExp, which reads Go's syntax wrongly and can hang.
-import { RE2JS, type RE2JS as Compiled } from "re2js";
+
 import { messageOf } from "@deucalion/base";
+import { type RE2JS as Compiled, RE2JS } from "re2js";
 import { ModelError } from "./errors.ts";
 
 /** A fully anchored expression (`^(?s:…)$`), as Prometheus' matchers are. */
@@ -14,31 +15,43 @@ export interface CompiledRegex {
 }
 
 const special = /[\\.+*?()|[\]{}^$]/;
+const escapable = "\\.+*?()|[]{}^$-/ \"'#&,:;<=>@_`~!%";
 
-/** The alternatives of `a|b|(?:c)` made of literals only, or null. */
+/** The alternatives of `a|b`, `(a|b)`, `(?:a|b)` made of literals and escaped punctuation only, or null. */
 function literalAlternatives(pattern: string): string[] | null {
-  let body = pattern;
-  const group = /^\((?:\?:)?([^()]*)\)$/.exec(body);
-  if (group !== null) body = group[1]!;
-  const parts = body
-    .split("|")
-    .map((part) => part.replace(/\\([.\-+*?()|[\]{}^$/\\])/g, "\u0000$1"));
-  const out: string[] = [];
-  for (const part of parts) {
-    const rest = part.replace(/\u0000./g, "");
-    if (special.test(rest) || part.endsWith("\\")) return null;
-    out.push(part.replace(/\u0000/g, ""));
+  let from = 0;
+  let to = pattern.length;
+  if (pattern.startsWith("(") && pattern.endsWith(")")) {
+    from = pattern.startsWith("(?:") ? 3 : 1;
+    to--;
   }
-  return /\\\|/.test(body) ? null : out;
+  const out: string[] = [];
+  let literal = "";
+  for (let i = from; i < to; i++) {
+    const letter = pattern[i]!;
+    if (letter === "|") {
+      out.push(literal);
+      literal = "";
+    } else if (letter === "\\") {
+      const next = i + 1 < to ? pattern[++i]! : "";
+      if (next === "" || next === "_" || !escapable.includes(next)) return null;
+      literal += next;
+    } else if (special.test(letter)) return null;
+    else literal += letter;
+  }
+  out.push(literal);
+  return out;
 }
 
-/** `^literal` in front of the first special character; "" if that character could make the last letter optional. */
+/** The literal in front of the first special character, less the letter that this could make optional. */
 function literalPrefix(pattern: string): string {
   if (pattern.includes("|") || pattern.startsWith("(?")) return "";
   const at = pattern.search(special);
   if (at < 0) return pattern;
-  const quantified = /[*?{]/.test(pattern[at]!);
-  return pattern.slice(0, quantified ? Math.max(0, at - 1) : at);
+  if (!/[*?{+]/.test(pattern[at]!)) return pattern.slice(0, at);
+  const letter = pattern.charCodeAt(at - 1);
+  const units = letter >= 0xdc00 && letter <= 0xdfff ? 2 : 1;
+  return pattern.slice(0, Math.max(0, at - units));
 }
 
 /** Prefix, suffix or substring with `.*` or `.+` around a literal, or null. */
@@ -48,7 +61,8 @@ function dotShape(pattern: string): ((value: string) => boolean) | null {
   const literal = found[2]!;
   const before = found[1] === undefined ? -1 : found[1] === ".+" ? 1 : 0;
   const after = found[3] === undefined ? -1 : found[3] === ".+" ? 1 : 0;
-  if (before < 0 && after < 0) return (value) => value === literal;
+  // Two of `.+` in a row need two characters, which is not two UTF-16 units.
+  if (literal === "" && before >= 0 && after >= 0) return null;
   const least = literal.length + Math.max(before, 0) + Math.max(after, 0);
   if (before < 0) return (value) => value.length >= least && value.startsWith(literal);
   if (after < 0) return (value) => value.length >= least && value.endsWith(literal);
@@ -57,6 +71,16 @@ function dotShape(pattern: string): ((value: string) => boolean) | null {
     const at = value.indexOf(literal, before);
     return at >= before && at + literal.length + after <= value.length;
   };
+}
+
+/** Go names the empty rest of the pattern here, re2js does not. */
+function goMessage(thrown: unknown): string {
+  const message = messageOf(thrown);
+  return message.endsWith("trailing backslash at end of expression") ? `${message}: \`\`` : message;
+}
+
+function compileAnchored(pattern: string): Compiled {
+  return RE2JS.compile(`^(?s:${pattern})$`);
 }
 
 /** Compiles an anchored expression. Throws MODEL_REGEX with Go's message. */
@@ -75,9 +99,9 @@ export function compileRegex(pattern: string): CompiledRegex {
   let compiled: Compiled;
   try {
     RE2JS.compile(pattern);
-    compiled = RE2JS.compile(`^(?s:${pattern})$`);
+    compiled = compileAnchored(pattern);
   } catch (thrown) {
-    throw new ModelError("MODEL_REGEX", messageOf(thrown), { pattern }, { cause: thrown });
+    throw new ModelError("MODEL_REGEX", goMessage(thrown), { pattern }, { cause: thrown });
   }
   const seen = new Map<string, boolean>();
   return {
@@ -96,3 +120,65 @@ export function compileRegex(pattern: string): CompiledRegex {
 
 /** Values remembered for one expression; full, it is emptied. */
 const regexMemoMax = 4096;
+
+/** Puts groups into a template, or gives null where the whole value does not match. */
+export type Replacer = (value: string) => string | null;
+
+/**
+ * What label_replace and relabelling do: matches a whole value and expands `$1`, `${1}`, `${name}` and `$$` of a
+ * template with its groups, as Go's Regexp.Expand. Null where the expression does not compile.
+ */
+export function compileReplacer(pattern: string, template: string): Replacer | null {
+  let compiled: Compiled;
+  try {
+    compiled = compileAnchored(pattern);
+  } catch {
+    return null;
+  }
+  const names = compiled.namedGroups();
+  const parts = templateParts(template, (name) => names[name] ?? -1);
+  return (value) => {
+    const matcher = compiled.matcher(value);
+    if (!matcher.matches()) return null;
+    let out = "";
+    for (const part of parts) {
+      if (typeof part === "string") out += part;
+      else if (part >= 0 && part <= matcher.groupCount()) out += matcher.group(part) ?? "";
+    }
+    return out;
+  };
+}
+
+/** Literal text and group numbers of a template; an unknown name is −1. A `$` that starts nothing stands for itself. */
+function templateParts(template: string, groupOf: (name: string) => number): (string | number)[] {
+  const parts: (string | number)[] = [];
+  let rest = template;
+  for (;;) {
+    const at = rest.indexOf("$");
+    if (at < 0) break;
+    parts.push(rest.slice(0, at));
+    rest = rest.slice(at);
+    if (rest.startsWith("$$")) {
+      parts.push("$");
+      rest = rest.slice(2);
+      continue;
+    }
+    const name = /^\$(?:\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/u.exec(rest);
+    if (name === null) {
+      parts.push("$");
+      rest = rest.slice(1);
+      continue;
+    }
+    const text = name[1] ?? name[2]!;
+    const number = /^[0-9]+$/.test(text) && !/^0./.test(text) ? Number(text) : Number.NaN;
+    parts.push(number < 1e8 ? number : groupOf(text));
+    rest = rest.slice(name[0].length);
+  }
+  parts.push(rest);
+  return parts.filter((part) => part !== "");
+}
+
+/** Escapes what has a meaning in Go's expressions, so that the pattern matches `text` itself. */
+export function quoteRegex(text: string): string {
+  return text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&");
+}
