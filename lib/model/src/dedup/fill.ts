@@ -19,7 +19,7 @@ export interface FillOptions {
 }
 
 /** Holes up to this length, in ms, are judged by both ends; longer ones by each end alone. */
-const coupledHoleMs = 600_000;
+const coupledHoleMs = 900_000;
 
 /** A newcomer whose counter lags is held back for at most this many of its samples. */
 const heldBackMax = 3;
@@ -91,23 +91,27 @@ function trimCandidates(
   const hasRight = right < base.count;
   const previous = hasLeft ? base.times[left]! : Number.NEGATIVE_INFINITY;
   const next = hasRight ? base.times[right]! : Number.POSITIVE_INFINITY;
-  const interval = localInterval(base.times, base.replica, base.count, left, times, low, high);
-  if (interval === 0) return [low, high];
+  const coupled = next - previous <= coupledHoleMs;
+  const intervalAt = (side: "left" | "right"): number =>
+    localInterval(
+      base.times,
+      base.replica,
+      base.count,
+      left,
+      times,
+      low,
+      high,
+      coupled ? "both" : side,
+    );
   const ended = hasLeft && endsBetween(staleTimes, previous, times[low]!);
-  const toLeft = hasLeft && !ended ? (times[low]! - previous) / interval : Number.POSITIVE_INFINITY;
-  const toRight = hasRight ? (next - times[high - 1]!) / interval : Number.POSITIVE_INFINITY;
-  let from = low;
-  let to = high;
-  if (toLeft + toRight <= 1.55 && next - previous <= coupledHoleMs) {
-    const surplus = toLeft + toRight < 0.5 ? 2 : 1;
-    if (surplus === 2) return [low + 1, Math.max(low + 1, high - 1)];
-    if (toLeft <= toRight) from++;
-    else to--;
-    return [from, to];
+  const toLeft = hasLeft && !ended ? (times[low]! - previous) / intervalAt("left") : 2;
+  const toRight = hasRight ? (next - times[high - 1]!) / intervalAt("right") : 2;
+  if (coupled && toLeft + toRight <= 1.55) {
+    if (toLeft + toRight < 0.75) return [low + 1, Math.max(low + 1, high - 1)];
+    return toLeft <= toRight ? [low + 1, high] : [low, high - 1];
   }
-  if (toLeft <= 0.5) from++;
-  if (toRight < 0.5 && to > from) to--;
-  return [from, to];
+  const from = toLeft <= 0.5 ? low + 1 : low;
+  return [from, toRight < 0.5 ? Math.max(from, high - 1) : high];
 }
 
 /** Adds what `samples` (replica number `replica`) has in the holes of `base`. */
@@ -256,7 +260,12 @@ function lags(
     if (newcomer.isStale(i - 1) || newcomer.values[i]! < before) return false;
     if (newcomer.times[i - 1]! <= since) return true;
   }
-  return false;
+  // The newcomer has no past: ask whether the other replica goes on without a reset.
+  return (
+    lastIndex + 1 < last.count &&
+    !last.isStale(lastIndex + 1) &&
+    last.values[lastIndex + 1]! >= last.values[lastIndex]!
+  );
 }
 
 /** Decides which stale markers hold: those after which no replica goes on within one and a half intervals. */

@@ -23,9 +23,10 @@ function addSteps(
 }
 
 /**
- * The step, in ms, at three tenths of the sorted steps (losses only make steps longer, so the median would be misled) next to the hole between `base[left]` and `base[left + 1]`, and of those of the
+ * The step, in ms, at a quarter of the sorted steps (losses only make steps longer, so the median would be misled) next to the hole between `base[left]` and `base[left + 1]`, and of those of the
  * candidates `times[low, high)` at both edges of the hole (with the candidates just outside). 0 where there are none.
- * `base` has `count` times, each from the replica that `replica` names; `left` may be −1 or `count − 1`.
+ * `base` has `count` times, each from the replica that `replica` names; `left` may be −1 or `count − 1`. `side` leaves out what lies at the other
+ * end of the hole, which for a long hole may be out of sight.
  */
 export function localInterval(
   base: Float64Array,
@@ -35,19 +36,25 @@ export function localInterval(
   times: Float64Array,
   low: number,
   high: number,
+  side: "both" | "left" | "right" = "both",
 ): number {
   const n = stepsEachSide;
-  let size = addSteps(0, base, Math.max(0, left - n), Math.max(0, left), replica);
-  size = addSteps(size, base, left + 1, Math.min(count - 1, left + 1 + n), replica);
+  let size = 0;
+  if (side !== "right") {
+    size = addSteps(size, base, Math.max(0, left - n), Math.max(0, left), replica);
+  }
+  if (side !== "left")
+    size = addSteps(size, base, left + 1, Math.min(count - 1, left + 1 + n), replica);
   if (high > low) {
     const last = times.length - 1;
     const head = Math.max(0, low - 1);
     const headEnd = Math.min(last, head + n);
-    size = addSteps(size, times, head, headEnd, null);
+    if (side !== "right") size = addSteps(size, times, head, headEnd, null);
     const tailEnd = Math.min(last, high);
-    size = addSteps(size, times, Math.max(headEnd, tailEnd - n), tailEnd, null);
+    const tail = side === "right" ? Math.max(0, tailEnd - n) : Math.max(headEnd, tailEnd - n);
+    if (side !== "left") size = addSteps(size, times, tail, tailEnd, null);
   }
   if (size === 0) return 0;
   const some = steps.subarray(0, size).sort();
-  return some[Math.floor((size - 1) * 0.3)]!;
+  return some[Math.floor((size - 1) * 0.25)]!;
 }
