@@ -3,6 +3,7 @@ import type { VectorMatching } from "./ast.ts";
 import { literalValue } from "./parse-duration.ts";
 import { parseGrouping } from "./parse-selector.ts";
 import type { TokenStream } from "./token-stream.ts";
+import { beginsOperand } from "./tokens.ts";
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -30,11 +31,16 @@ export function parseBinaryModifiers(
     const group = stream.takeIf("group_left") ?? stream.takeIf("group_right");
     if (group !== null) {
       matching.card = group.type === "group_left" ? "many-to-one" : "one-to-many";
-      if (stream.peek().type === "(") matching.include = parseGrouping(stream).labels;
+      if (!mayFollowGroup(stream.peek().type)) matching.include = parseGrouping(stream).labels;
     }
   }
   parseFill(stream, matching, unexpected);
   return { returnBool, matching };
+}
+
+/** What may follow `group_left` without labels of its own; anything else is taken for their parenthesis. */
+function mayFollowGroup(type: string): boolean {
+  return type !== "(" && beginsOperand(type);
 }
 
 function parseFill(

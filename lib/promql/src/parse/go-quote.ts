@@ -16,6 +16,34 @@ export function isPrintable(codePoint: number): boolean {
   return printable.test(String.fromCodePoint(codePoint));
 }
 
+/** Bytes that are no UTF-8 live in strings as the lone surrogates U+DC80 to U+DCFF. */
+const loneByte = 0xdc00;
+
+function isLoneByte(codePoint: number): boolean {
+  return codePoint >= loneByte + 0x80 && codePoint <= loneByte + 0xff;
+}
+
+/** UTF-8 to a string that keeps bytes which are none, as lone surrogates. */
+function decodeBytes(bytes: readonly number[]): string {
+  const buffer = Buffer.from(bytes);
+  const text = buffer.toString("utf8");
+  if (Buffer.from(text).equals(buffer)) return text;
+  let out = "";
+  for (let at = 0; at < buffer.length; ) {
+    let length = 4;
+    while (length > 0 && !isOneCharacter(buffer.subarray(at, at + length))) length--;
+    if (length === 0) out += String.fromCharCode(loneByte + buffer[at++]!);
+    else out += buffer.subarray(at, at + length).toString("utf8");
+    at += length;
+  }
+  return out;
+}
+
+function isOneCharacter(bytes: Buffer): boolean {
+  const text = bytes.toString("utf8");
+  return [...text].length === 1 && Buffer.from(text).equals(bytes);
+}
+
 function escapeCodePoint(codePoint: number, quote: string): string {
   const char = String.fromCodePoint(codePoint);
   if (char === quote || char === "\\") return `\\${char}`;
@@ -23,6 +51,7 @@ function escapeCodePoint(codePoint: number, quote: string): string {
   const known = short[codePoint];
   if (known !== undefined) return known;
   if (codePoint < 0x20 || codePoint === 0x7f) return `\\x${hex(codePoint, 2)}`;
+  if (isLoneByte(codePoint)) return `\\x${hex(codePoint - loneByte, 2)}`;
   if (codePoint >= 0xd800 && codePoint <= 0xdfff) return "\ufffd";
   if (isPrintable(codePoint)) return char;
   return codePoint < 0x10000 ? `\\u${hex(codePoint, 4)}` : `\\U${hex(codePoint, 8)}`;
@@ -65,7 +94,8 @@ const simple: Readonly<Record<string, number>> = {
 
 /**
  * The value of a PromQL string literal with its quotes (", ' or `), or null if it is not well formed.
- * `\x` and octal escapes are bytes; bytes that are not UTF-8 together become U+FFFD.
+ * `\x` and octal escapes are bytes; bytes that are not UTF-8 together become lone
+ * surrogates U+DC80 to U+DCFF, so that such a string is not well formed and is printed as it was written.
  */
 export function unquoteGo(literal: string): string | null {
   const quote = literal[0];
@@ -87,7 +117,7 @@ export function unquoteGo(literal: string): string | null {
     if (used < 0) return null;
     i = used;
   }
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+  return decodeBytes(bytes);
 }
 
 /** Reads one escape after its backslash; returns where it ends, or −1. */

@@ -22,25 +22,42 @@ export function numberValue(text: string): Value {
   const integer = integerValue(text);
   if (integer !== null) return { value: integer };
   const invalid = { problem: `strconv.ParseFloat: parsing ${quoteGo(text)}: invalid syntax` };
-  // Underscores are only for numbers with a base prefix, and those are integers.
-  if (!/^([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/.test(text)) return invalid;
-  const value = Number(text);
+  if (!/^([0-9_]+\.?[0-9_]*|\.[0-9_]+)([eE][+-]?[0-9_]+)?$/.test(text)) return invalid;
+  // An underscore stands between two digits.
+  if (/(^|[^0-9])_|_([^0-9]|$)/.test(text)) return invalid;
+  const value = Number(text.replaceAll("_", ""));
   if (!Number.isFinite(value))
     return { problem: `strconv.ParseFloat: parsing ${quoteGo(text)}: value out of range` };
   return { value };
 }
 
-const durationPattern =
-  /^(?:([0-9]+)y)?(?:([0-9]+)w)?(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?:([0-9]+)ms)?$/;
-const unitMs = [31_536_000_000n, 604_800_000n, 86_400_000n, 3_600_000n, 60_000n, 1000n, 1n];
+/** Units from the largest to the smallest, in milliseconds. */
+const unitMs: ReadonlyMap<string, bigint> = new Map([
+  ["y", 31_536_000_000n],
+  ["w", 604_800_000n],
+  ["d", 86_400_000n],
+  ["h", 3_600_000n],
+  ["m", 60_000n],
+  ["s", 1000n],
+  ["ms", 1n],
+]);
 
 /** Reads a DURATION token to seconds. */
 export function durationSeconds(text: string): Value {
-  const found = durationPattern.exec(text);
-  if (found === null) return { problem: `not a valid duration string: ${quoteGo(text)}` };
+  const invalid = { problem: `not a valid duration string: ${quoteGo(text)}` };
   let ms = 0n;
-  for (let i = 0; i < unitMs.length; i++) ms += BigInt(found[i + 1] ?? "0") * unitMs[i]!;
-  if (ms * 1_000_000n > int64Max) return { problem: "duration out of range" };
+  let last = int64Max;
+  for (const [, digits, unit] of text.matchAll(/([0-9]*)([^0-9]*)/g)) {
+    if (digits === "" && unit === "") break;
+    if (digits === "" || unit === "" || BigInt(digits!) > 2n ** 64n - 1n) return invalid;
+    const size = unitMs.get(unit!);
+    if (size === undefined)
+      return { problem: `unknown unit ${quoteGo(unit!)} in duration ${quoteGo(text)}` };
+    if (size >= last) return invalid;
+    last = size;
+    ms += BigInt(digits!) * size;
+    if (ms * 1_000_000n > int64Max) return { problem: "duration out of range" };
+  }
   return { value: Number(ms / 1000n) + (Number(ms % 1000n) * 1e6) / 1e9 };
 }
 

@@ -2,7 +2,7 @@
 import type { DurationExpr } from "./ast.ts";
 import { durationSeconds, numberValue } from "./number-value.ts";
 import type { TokenStream } from "./token-stream.ts";
-import type { Token } from "./tokens.ts";
+import { preprocessors, type Token } from "./tokens.ts";
 
 /** Called with the unexpected token next in the stream; says so in the words of where it stands. */
 type Unexpected = () => never;
@@ -69,10 +69,7 @@ export class DurationParser {
       const operand = this.#continue(this.#operand(), 3);
       return this.#continue(this.#signed(first, operand), 0);
     }
-    const call = this.#operand();
-    const signed = unary(first, call);
-    this.#experimental(signed);
-    return signed;
+    return this.#call(next, first);
   }
 
   #operand(): DurationExpr {
@@ -100,40 +97,34 @@ export class DurationParser {
         this.#experimental(inner.expr);
         return wrap(inner, left);
       }
-      case "step":
-      case "range": {
-        this.#stream.take();
-        this.#expect("(");
-        const end = this.#expect(")").end;
-        const range = { start: token.start, end };
-        const call: DurationExpr = { kind: "duration", op: token.type, wrapped: false, range };
-        this.#experimental(call);
-        return call;
-      }
-      case "max_of":
-      case "min_of":
-        return this.#pair(token.type === "max_of" ? "max" : "min");
     }
-    return this.#unexpected();
+    return this.#call(token, null);
   }
 
-  #pair(op: "max" | "min"): DurationExpr {
-    const { start } = this.#stream.take();
+  /** `step()`, `range()`, `max_of(a, b)`, `min_of(a, b)`, behind an optional sign. */
+  #call(token: Token, sign: Token | null): DurationExpr {
+    if (!preprocessors.has(token.type) || token.type === "start" || token.type === "end")
+      this.#unexpected();
+    this.#stream.take();
     this.#expect("(");
-    const left = this.#continue(this.#operand(), 0);
-    this.#expect(",");
-    const right = this.#continue(this.#operand(), 0);
-    const { end } = this.#expect(")");
-    const pair: DurationExpr = {
-      kind: "duration",
-      op,
-      left,
-      right,
-      wrapped: false,
-      range: { start, end },
-    };
-    this.#experimental(left);
-    return pair;
+    const pair = token.type === "max_of" || token.type === "min_of";
+    let call: DurationExpr;
+    if (pair) {
+      const left = this.#continue(this.#operand(), 0);
+      this.#expect(",");
+      const right = this.#continue(this.#operand(), 0);
+      const range = { start: token.start, end: this.#expect(")").end };
+      const op = token.type === "max_of" ? "max" : "min";
+      call = { kind: "duration", op, left, right, wrapped: false, range };
+      if (sign === null) this.#experimental(left);
+    } else {
+      const range = { start: token.start, end: this.#expect(")").end };
+      const op = token.type as "step" | "range";
+      call = { kind: "duration", op, wrapped: false, range };
+    }
+    const whole = sign === null ? call : unary(sign, call);
+    this.#experimental(whole);
+    return whole;
   }
 
   #inParentheses(): { expr: DurationExpr; end: number } {

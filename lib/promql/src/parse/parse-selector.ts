@@ -93,6 +93,7 @@ function parseGroupingLabel(stream: TokenStream): string {
   if (type !== "STRING" && !isGroupingName(type)) stream.unexpected("grouping opts", "label");
   const token = stream.take();
   const label = type === "STRING" ? stringValue(stream, token) : token.text;
-  if (label === "") stream.fail(token.start, 'invalid label name for grouping: ""');
+  if (label === "" || /\p{Cs}/u.test(label))
+    stream.fail(token.start, `invalid label name for grouping: ${quoteGo(label)}`);
   return label;
 }

@@ -112,6 +112,21 @@ export function isMetricName(type: TokenType): boolean {
   return keywords.has(type) && !notMetricNames.has(type);
 }
 
+/** True if an expression may begin with a token. */
+export function beginsOperand(type: TokenType): boolean {
+  return isMetricName(type) || operandSigns.has(type);
+}
+
+const operandSigns: ReadonlySet<string> = new Set([
+  "+",
+  "-",
+  "(",
+  "{",
+  "NUMBER",
+  "DURATION",
+  "STRING",
+]);
+
 /** True if a token may be a label inside `by (…)`, `on (…)` and the like; `without` may not. */
 export function isGroupingName(type: TokenType): boolean {
   if (type === "IDENTIFIER" || type === "METRIC") return true;
