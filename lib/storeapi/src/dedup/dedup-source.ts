@@ -1,0 +1,258 @@
+// A source whose series are free of replicas: what PromQL reads. Also turns downsampled chunks into samples.
+import {
+  type Aggregate,
+  type ChunkDecoder,
+  type LabelBytes,
+  type LabelRequest,
+  mergeChain,
+  mergeFill,
+  mergePenalty,
+  SampleColumns,
+  type SeriesBatch,
+  type SeriesRequest,
+  type SeriesSource,
+  type ShardSelector,
+  type SourceContext,
+  type SourceInfo,
+  splitOverlaps,
+} from "@deucalion/model";
+import { aggregatesFor, isPenaltyCounter, readsCounter, resolutionFor } from "./aggregates.ts";
+import { addUnits, type ChunkUnit, sortUnits, UnitReader } from "./chunk-units.ts";
+import { type Member, type ReplicaGroup, replicaGroups } from "./replica-groups.ts";
+
+/** How replicas are merged: ours, Thanos' two, or not at all. */
+export type DedupFunc = "fill" | "penalty" | "chain" | "none";
+
+export interface DedupOptions {
+  readonly func: DedupFunc;
+  /** Labels that tell replicas apart. None: nothing is merged. */
+  readonly replicaLabels: readonly string[];
+  /** Coarsest resolution that the query accepts, in ms. */
+  readonly maxResolutionMs: number;
+}
+
+export interface DedupDeps {
+  readonly decode: ChunkDecoder;
+}
+
+/** Data read around the window, in ms, so that `fill` decides at its edges as it would within. */
+export const fillMarginMs = 1_800_000;
+
+interface ReadPlan {
+  readonly func: DedupFunc;
+  readonly counter: boolean;
+  readonly reader: UnitReader;
+  readonly minTime: number;
+  readonly maxTime: number;
+}
+
+/** A batch of groups; samples are decoded and merged when they are asked for. */
+class GroupBatch implements SeriesBatch {
+  readonly chunks = null;
+  readonly #groups: readonly ReplicaGroup[];
+  readonly #plan: ReadPlan;
+
+  constructor(groups: readonly ReplicaGroup[], plan: ReadPlan) {
+    this.#groups = groups;
+    this.#plan = plan;
+  }
+
+  get seriesCount(): number {
+    return this.#groups.length;
+  }
+
+  labels(series: number): LabelBytes {
+    return this.#groups[series]!.labels;
+  }
+
+  samplesInto(series: number, out: SampleColumns): void {
+    const members = this.#groups[series]!.members;
+    const plan = this.#plan;
+    if (plan.func === "none") readMembers(members, plan.reader, out);
+    else if (plan.func === "fill") {
+      mergeFill(byReplica(members, plan.reader), { counter: plan.counter }, out);
+    } else if (plan.func === "penalty") mergePenalty(byOverlap(members, plan), plan.counter, out);
+    else mergeChain(byOverlap(members, plan), out);
+  }
+}
+
+/** All samples of the members, merged by time. */
+function readMembers(members: readonly Member[], reader: UnitReader, out: SampleColumns): void {
+  const units: ChunkUnit[] = [];
+  for (const { batch, series } of members) {
+    if (batch.chunks === null) batch.samplesInto(series, out);
+    else addUnits(batch, series, units);
+  }
+  if (units.length > 0) reader.read(sortUnits(units), out);
+}
+
+/** Columns for each replica, in order of the values of their replica labels. */
+function byReplica(members: readonly Member[], reader: UnitReader): SampleColumns[] {
+  const replicas: SampleColumns[] = [];
+  for (let from = 0; from < members.length; ) {
+    const name = members[from]!.stripped.replica;
+    let to = from + 1;
+    while (to < members.length && members[to]!.stripped.replica === name) to++;
+    const columns = new SampleColumns();
+    readMembers(members.slice(from, to), reader, columns);
+    replicas.push(columns);
+    from = to;
+  }
+  return replicas;
+}
+
+/** Columns for each of Thanos' "fake replicas": chunks of all members dealt so that none overlap. */
+function byOverlap(members: readonly Member[], plan: ReadPlan): SampleColumns[] {
+  const units: ChunkUnit[] = [];
+  const replicas: SampleColumns[] = [];
+  for (const { batch, series } of members) {
+    if (batch.chunks === null) {
+      const columns = new SampleColumns();
+      batch.samplesInto(series, columns);
+      replicas.push(bounded(columns, plan));
+    } else {
+      addUnits(batch, series, units);
+    }
+  }
+  const sorted = sortUnits(units);
+  const { replicaOf, replicaCount } = splitOverlaps(
+    sorted.map((unit) => unit.minTime),
+    sorted.map((unit) => unit.maxTime),
+  );
+  for (let replica = 0; replica < replicaCount; replica++) {
+    const columns = new SampleColumns();
+    plan.reader.read(
+      sorted.filter((_, i) => replicaOf[i] === replica),
+      columns,
+    );
+    replicas.push(bounded(columns, plan));
+  }
+  return replicas;
+}
+
+/** Only the samples within the window: Thanos' merges begin at its start. */
+function bounded(columns: SampleColumns, plan: ReadPlan): SampleColumns {
+  const { count, times } = columns;
+  if (count === 0 || (times[0]! >= plan.minTime && times[count - 1]! <= plan.maxTime))
+    return columns;
+  const cut = new SampleColumns(count);
+  for (let i = 0; i < count; i++) {
+    if (times[i]! >= plan.minTime && times[i]! <= plan.maxTime) cut.pushFrom(columns, i);
+  }
+  return cut;
+}
+
+function shardWithout(shard: ShardSelector, replicaLabels: readonly string[]): ShardSelector {
+  if (shard.by)
+    return { ...shard, labels: shard.labels.filter((name) => !replicaLabels.includes(name)) };
+  return { ...shard, labels: [...new Set([...shard.labels, ...replicaLabels])] };
+}
+
+/** Merges the replicas that another source holds. */
+export class DedupSource implements SeriesSource {
+  readonly #source: SeriesSource;
+  readonly #options: DedupOptions;
+  readonly #deps: DedupDeps;
+
+  constructor(source: SeriesSource, options: DedupOptions, deps: DedupDeps) {
+    this.#source = source;
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  get #active(): boolean {
+    return this.#options.func !== "none" && this.#options.replicaLabels.length > 0;
+  }
+
+  /** False only where every store tells its labels and none has a replica label outside its series. */
+  #mayHaveReplicas(): boolean {
+    const { labelSets } = this.#source.info();
+    const names = this.#options.replicaLabels;
+    return (
+      labelSets.length === 0 || labelSets.some((labels) => names.some((name) => labels.has(name)))
+    );
+  }
+
+  #upstream(request: SeriesRequest, func: string): SeriesRequest {
+    const active = this.#active;
+    const margin =
+      active &&
+      this.#options.func === "fill" &&
+      request.skipChunks !== true &&
+      this.#mayHaveReplicas();
+    const { shard, limit, ...rest } = request;
+    return {
+      ...rest,
+      minTime: margin ? request.minTime - fillMarginMs : request.minTime,
+      maxTime: margin ? request.maxTime + fillMarginMs : request.maxTime,
+      aggregates: aggregatesFor(func),
+      maxResolutionMs: resolutionFor(
+        request.hints,
+        request.maxResolutionMs ?? this.#options.maxResolutionMs,
+      ),
+      ...(limit !== undefined && !active ? { limit } : {}),
+      ...(shard === undefined
+        ? {}
+        : { shard: active ? shardWithout(shard, this.#options.replicaLabels) : shard }),
+    };
+  }
+
+  async *series(request: SeriesRequest, context: SourceContext): AsyncGenerator<SeriesBatch> {
+    const func = request.hints?.func ?? "";
+    const upstream = this.#upstream(request, func);
+    const aggregates: readonly Aggregate[] = upstream.aggregates!;
+    const dedup = this.#active ? this.#options.func : "none";
+    const plan: ReadPlan = {
+      func: dedup,
+      counter: dedup === "penalty" ? isPenaltyCounter(func) : readsCounter(func),
+      reader: new UnitReader(this.#deps.decode, aggregates),
+      minTime: request.minTime,
+      maxTime: request.maxTime,
+    };
+    const batches = this.#source.series(upstream, context);
+    if (dedup === "none") {
+      for await (const batch of batches) {
+        yield batch.chunks === null ? batch : new GroupBatch(singles(batch), plan);
+      }
+      return;
+    }
+    let left =
+      request.limit !== undefined && request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
+    for await (const groups of replicaGroups(batches, this.#options.replicaLabels)) {
+      yield new GroupBatch(groups.slice(0, left), plan);
+      left -= groups.length;
+      if (left <= 0) return;
+    }
+  }
+
+  labelNames(request: LabelRequest, context: SourceContext): Promise<string[]> {
+    return this.#source.labelNames(this.#labelRequest(request), context);
+  }
+
+  labelValues(name: string, request: LabelRequest, context: SourceContext): Promise<string[]> {
+    return this.#source.labelValues(name, this.#labelRequest(request), context);
+  }
+
+  #labelRequest(request: LabelRequest): LabelRequest {
+    return this.#active
+      ? { ...request, withoutReplicaLabels: this.#options.replicaLabels }
+      : request;
+  }
+
+  info(): SourceInfo {
+    return this.#source.info();
+  }
+}
+
+/** Each series of a batch as a group of its own; equal neighbours (parts of one series) are joined. */
+function singles(batch: SeriesBatch): ReplicaGroup[] {
+  const groups: ReplicaGroup[] = [];
+  for (let series = 0; series < batch.seriesCount; series++) {
+    const labels = batch.labels(series);
+    groups.push({
+      labels,
+      members: [{ batch, series, stripped: { labels, replica: "", prefixEnd: labels.end } }],
+    });
+  }
+  return groups;
+}
