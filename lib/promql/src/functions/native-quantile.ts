@@ -1,0 +1,183 @@
+// Quantiles and fractions of one native histogram.
+import {
+  BucketCursor,
+  type FloatHistogram,
+  fractionBelow,
+  usesCustomBuckets,
+} from "@deucalion/model";
+
+/** What there was to remark about histograms with NaN observations; set, never cleared. */
+export interface NaNRemarks {
+  /** The quantile lies among the NaN observations. */
+  result: boolean;
+  /** NaN observations count as very large ones. */
+  skew: boolean;
+}
+
+/**
+ * The `q`-quantile. Exponential buckets are interpolated on a logarithmic scale, custom buckets and the zero bucket
+ * linearly. NaN for a histogram without observations.
+ */
+export function nativeQuantile(q: number, h: FloatHistogram, remarks: NaNRemarks): number {
+  if (q < 0) return -Infinity;
+  if (q > 1) return Infinity;
+  if (h.count === 0 || Number.isNaN(q)) return Number.NaN;
+  const hasNaN = Number.isNaN(h.sum);
+  const forward = hasNaN || q < 0.5;
+  let rank = (forward ? q : 1 - q) * h.count;
+  const cursor = new BucketCursor(h, forward ? "ascending" : "descending");
+  let count = 0;
+  let bucketCount = 0;
+  let lower = 0;
+  let upper = 0;
+  let found = false;
+  while (cursor.next()) {
+    bucketCount = cursor.count;
+    if (bucketCount === 0) continue;
+    count += bucketCount;
+    if (count >= rank) {
+      found = true;
+      break;
+    }
+  }
+  // Off the end the last bucket walked over counts, were it empty.
+  const at = found ? cursor : lastBucket(h, forward);
+  if (at !== null) {
+    lower = at.lower;
+    upper = at.upper;
+  }
+  const custom = usesCustomBuckets(h);
+  if (!custom && lower < 0 && upper > 0) {
+    const negative = h.negativeBuckets.length > 0;
+    const positive = h.positiveBuckets.length > 0;
+    if (!negative && positive) lower = 0;
+    else if (!positive && negative) upper = 0;
+  } else if (custom) {
+    if (lower === -Infinity) {
+      if (upper <= 0) return upper;
+      lower = 0;
+    } else if (upper === Infinity) return lower;
+  }
+  if (count > h.count) count = h.count;
+  if (count < rank) {
+    if (!hasNaN) return upper;
+    remarks.result = true;
+    return Number.NaN;
+  }
+  rank = forward ? rank - (count - bucketCount) : count - rank;
+  if (hasNaN) {
+    let all = count;
+    while (cursor.next()) {
+      bucketCount = cursor.count;
+      all += bucketCount;
+      lower = cursor.lower;
+      upper = cursor.upper;
+    }
+    if (all < h.count) remarks.skew = true;
+  }
+  const fraction = rank / bucketCount;
+  if (custom || (lower <= 0 && upper >= 0)) return lower + (upper - lower) * fraction;
+  const logLower = Math.log2(Math.abs(lower));
+  const logUpper = Math.log2(Math.abs(upper));
+  if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * fraction);
+  return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
+}
+
+/** A cursor at the last bucket of a walk, or null where there is none. */
+function lastBucket(h: FloatHistogram, forward: boolean): BucketCursor | null {
+  let buckets = 0;
+  const order = forward ? "ascending" : "descending";
+  for (const cursor = new BucketCursor(h, order); cursor.next(); ) buckets++;
+  if (buckets === 0) return null;
+  const cursor = new BucketCursor(h, order);
+  for (let i = 0; i < buckets; i++) cursor.next();
+  return cursor;
+}
+
+/**
+ * The share of observations between two values; NaN without observations. NaN observations are in no bucket, but in
+ * the total.
+ */
+export function nativeFraction(
+  from: number,
+  to: number,
+  h: FloatHistogram,
+  remarks: NaNRemarks,
+): number {
+  if (h.count === 0 || Number.isNaN(from) || Number.isNaN(to)) return Number.NaN;
+  if (from >= to) return 0;
+  const custom = usesCustomBuckets(h);
+  const onlyPositive = h.negativeBuckets.length === 0 && h.positiveBuckets.length > 0;
+  const onlyNegative = h.positiveBuckets.length === 0 && h.negativeBuckets.length > 0;
+  let count = 0;
+  let rank = 0;
+  let fromRank = 0;
+  let toRank = 0;
+  let fromSet = false;
+  let toSet = false;
+  const cursor = new BucketCursor(h, "ascending");
+  while (cursor.next()) {
+    count += cursor.count;
+    let lower = cursor.lower;
+    let upper = cursor.upper;
+    const zero = lower <= 0 && upper >= 0;
+    if (zero && onlyPositive) lower = 0;
+    else if (zero && onlyNegative) upper = 0;
+    const linear = custom || zero;
+    const rankOf = (value: number): number => {
+      if (linear && lower === -Infinity) return cursor.count;
+      return rank + cursor.count * fractionBelow(lower, upper, value, linear);
+    };
+    if (!fromSet && lower >= from) {
+      fromRank = rank;
+      fromSet = true;
+    }
+    if (!toSet && lower >= to) {
+      toRank = rank;
+      toSet = true;
+    }
+    if (fromSet && toSet) break;
+    if (!fromSet && lower < from && upper > from) {
+      fromRank = rankOf(from);
+      fromSet = true;
+    }
+    if (!toSet && lower < to && upper > to) {
+      toRank = rankOf(to);
+      toSet = true;
+    }
+    if (fromSet && toSet) break;
+    rank += cursor.count;
+  }
+  if (Number.isNaN(h.sum)) {
+    while (cursor.next()) count += cursor.count;
+    if (count < h.count) remarks.skew = true;
+  } else count = h.count;
+  if (!fromSet || fromRank > count) fromRank = count;
+  if (!toSet || toRank > count) toRank = count;
+  return (toRank - fromRank) / h.count;
+}
+
+/** The variance of a histogram, each bucket taken at its (geometric) middle. */
+export function nativeVariance(h: FloatHistogram): number {
+  const custom = usesCustomBuckets(h);
+  const mean = h.sum / h.count;
+  let sum = 0;
+  let low = 0;
+  for (const cursor = new BucketCursor(h, "ascending"); cursor.next(); ) {
+    if (cursor.count === 0) continue;
+    const lower = cursor.lower;
+    const upper = cursor.upper;
+    let middle: number;
+    if (custom) middle = (upper + lower) / 2;
+    else if (lower <= 0 && upper >= 0) middle = 0;
+    else middle = upper < 0 ? -Math.sqrt(upper * lower) : Math.sqrt(upper * lower);
+    const delta = middle - mean;
+    const value = cursor.count * delta * delta;
+    const total = sum + value;
+    if (total === Infinity || total === -Infinity) low = 0;
+    else if (Math.abs(sum) >= Math.abs(value)) low += sum - total + value;
+    else low += value - total + sum;
+    sum = total;
+  }
+  return (sum + low) / h.count;
+}

@@ -1,0 +1,63 @@
+// sort, sort_desc, sort_by_label, sort_by_label_desc. They matter for instant queries only.
+import { compareLabels } from "@deucalion/model";
+import { warnings } from "../annotations/messages.ts";
+import type { Call } from "../parse/ast.ts";
+import type { Row } from "../row.ts";
+import { stringArg } from "./arguments.ts";
+import type { EvalContext, VectorFunction } from "./contract.ts";
+import { keepFloats } from "./elementwise-math.ts";
+import { naturallyBefore } from "./natural-order.ts";
+
+/** Warns and returns true where the order would not survive. */
+function ineffective(call: Call, ctx: EvalContext): boolean {
+  if (ctx.steps.count <= 1) return false;
+  ctx.annotations.warn(warnings.sortInRangeQuery, call.range);
+  return true;
+}
+
+/** NaN comes last in either direction. */
+function byValue(descending: boolean): VectorFunction {
+  return {
+    kind: "vector",
+    apply: (inputs, call, ctx) => {
+      const rows = (inputs[0] ?? []).filter(keepFloats);
+      if (ineffective(call, ctx)) return rows;
+      return rows.sort((a, b) => {
+        const x = a.values[0]!;
+        const y = b.values[0]!;
+        if (Number.isNaN(x) || Number.isNaN(y))
+          return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+        if (x === y) return 0;
+        return x < y === descending ? 1 : -1;
+      });
+    },
+  };
+}
+
+function byLabel(descending: boolean): VectorFunction {
+  const direction = descending ? -1 : 1;
+  return {
+    kind: "vector",
+    apply: (inputs, call, ctx) => {
+      const rows: Row[] = inputs[0] ?? [];
+      if (ineffective(call, ctx)) return rows;
+      const names = call.args.slice(1).map((_, i) => stringArg(call, i + 1));
+      return rows.sort((a, b) => {
+        for (const name of names) {
+          const x = a.labels.get(name);
+          const y = b.labels.get(name);
+          if (x !== y) return naturallyBefore(x, y) ? -direction : direction;
+        }
+        return direction * compareLabels(a.labels, b.labels);
+      });
+    },
+  };
+}
+
+/** Sorting functions by name. */
+export const sortFunctions: ReadonlyMap<string, VectorFunction> = new Map([
+  ["sort", byValue(false)],
+  ["sort_desc", byValue(true)],
+  ["sort_by_label", byLabel(false)],
+  ["sort_by_label_desc", byLabel(true)],
+]);
