@@ -16,7 +16,8 @@ export type ChunkEncoding = number;
 
 /**
  * Series `i` owns chunks `first[i] … first[i + 1] - 1`. A chunk of downsampled data appears once for each of its
- * aggregates, one after the other, with the same times (so one wire AggrChunk is one to five rows).
+ * aggregates, one after the other, with the same times (so one wire AggrChunk is one to five rows). One none of whose
+ * aggregates was asked for is a row of encoding `none` and length 0: its times are known, its samples are not.
  * Columns may be longer than needed. Buffers are immutable once handed out.
  */
 export class ChunkColumns {

@@ -1,5 +1,5 @@
 // A batch of series whose samples are still encoded.
-import type { ChunkColumns } from "./chunk-columns.ts";
+import { type ChunkColumns, ChunkEncoding } from "./chunk-columns.ts";
 import type { LabelBytes } from "./label-bytes.ts";
 import { SampleColumns } from "./sample-columns.ts";
 import { Aggregate, type SeriesBatch } from "./series-source.ts";
@@ -36,7 +36,7 @@ export class EncodedBatch implements SeriesBatch {
     const from = out.count;
     let sorted = true;
     for (let i = c.first[series]!; i < c.first[series + 1]!; i++) {
-      if (c.aggregate[i] !== Aggregate.raw) continue;
+      if (c.aggregate[i] !== Aggregate.raw || c.encoding[i] === ChunkEncoding.none) continue;
       const start = out.count;
       this.#decode(c.encoding[i]!, c.buffers[c.buffer[i]!]!, c.offset[i]!, c.length[i]!, out);
       if (start > from && out.count > start && out.times[start]! <= out.times[start - 1]!)

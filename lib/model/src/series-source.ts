@@ -50,6 +50,8 @@ export interface SeriesRequest {
   readonly withoutReplicaLabels?: readonly string[];
   /** "abort": anything missing is an error; "warn" (default): it is a warning. */
   readonly partialResponse?: "warn" | "abort";
+  /** For a bucket: only blocks whose external labels, and whose ULID as `__block_id`, match. */
+  readonly blockMatchers?: readonly Matcher[];
 }
 
 export interface LabelRequest {
@@ -59,6 +61,7 @@ export interface LabelRequest {
   readonly limit?: number;
   readonly withoutReplicaLabels?: readonly string[];
   readonly partialResponse?: "warn" | "abort";
+  readonly blockMatchers?: readonly Matcher[];
 }
 
 /** What goes with a call: how to stop it, and where to say what is missing from the answer. */
@@ -68,6 +71,8 @@ export interface SourceContext {
   readonly warn: (message: string) => void;
   /** Tenant that asks; stores pass it on. */
   readonly tenant?: string;
+  /** A bucket calls it with the ULID of each block it looks into; the StoreAPI reports them as hints. */
+  readonly queriedBlock?: (ulid: string) => void;
 }
 
 /**
