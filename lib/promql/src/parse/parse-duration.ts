@@ -7,8 +7,8 @@ import { preprocessors, type Token } from "./tokens.ts";
 /** Called with the unexpected token next in the stream; says so in the words of where it stands. */
 type Unexpected = () => never;
 
-/** Parentheses and signs in one another; more is a parse error. */
-const durationDepthMax = 200;
+/** Literals, calls, signs and parentheses of one duration; more is a parse error, so recursion over it is safe. */
+const durationPartsMax = 500;
 const precedence: Readonly<Record<string, number>> = {
   "+": 1,
   "-": 1,
@@ -38,7 +38,7 @@ function isLiteral(token: Token): boolean {
 export class DurationParser {
   readonly #stream: TokenStream;
   readonly #unexpected: Unexpected;
-  #depth = 0;
+  #parts = 0;
 
   constructor(stream: TokenStream, unexpected: Unexpected) {
     this.#stream = stream;
@@ -73,18 +73,12 @@ export class DurationParser {
   }
 
   #operand(): DurationExpr {
-    if (++this.#depth > durationDepthMax)
-      this.#stream.fail(
-        this.#stream.peek().start,
-        `duration expression is nested deeper than ${durationDepthMax} levels`,
-      );
     const token = this.#stream.peek();
-    const expr = this.#operandOf(token);
-    this.#depth--;
-    return expr;
-  }
-
-  #operandOf(token: Token): DurationExpr {
+    if (++this.#parts > durationPartsMax)
+      this.#stream.fail(
+        token.start,
+        `duration expression has more than ${durationPartsMax} parts`,
+      );
     if (isLiteral(token)) return this.#literal(this.#stream.take(), null);
     switch (token.type) {
       case "+":
