@@ -33,8 +33,8 @@ export class XorAppender {
     this.#value.leading = 255;
   }
 
-  /** Appends a sample, its value given as two words. Throws KERNEL_RANGE past 65,535 samples. */
-  append(time: number, high: number, low: number): void {
+  /** Appends a sample, its value given as two words; there is no place for start timestamps. Throws KERNEL_RANGE when full. */
+  append(time: number, high: number, low: number, _start = 0): void {
     const out = this.#out;
     const index = this.#count;
     if (index > 1) {

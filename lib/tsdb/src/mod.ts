@@ -1,8 +1,57 @@
 // Public names of @deucalion/tsdb.
 
+export { Block } from "./block/block.ts";
+export {
+  appendChunkFrame,
+  ChunkFrame,
+  checkSegmentHeader,
+  chunkFrameBytesMax,
+  encodeSegmentHeader,
+  segmentHeaderBytes,
+  segmentMagic,
+} from "./block/chunk-frame.ts";
+export type { ReadChunks } from "./block/chunk-segments.ts";
+export { ChunkSegments, openSegmentFiles } from "./block/chunk-segments.ts";
+export { AppendFile, syncDirectory, writeFileDurably } from "./block/durable-files.ts";
+export type { FileRanges } from "./block/file-ranges.ts";
+export { openFileRanges } from "./block/file-ranges.ts";
+export type {
+  BlockCompaction,
+  BlockMeta,
+  BlockParent,
+  BlockStats,
+  ThanosMeta,
+} from "./block/meta.ts";
+export {
+  formatBlockMeta,
+  metaFileName,
+  parseBlockMeta,
+  readBlockMeta,
+  writeBlockMeta,
+} from "./block/meta.ts";
+export type { Interval, Tombstones } from "./block/tombstones.ts";
+export {
+  addInterval,
+  coversRange,
+  decodeTombstones,
+  encodeTombstones,
+  meetsRange,
+  readTombstones,
+  removeDeleted,
+  writeTombstones,
+} from "./block/tombstones.ts";
 export type { AggregateChunk } from "./chunk/aggregate-chunks.ts";
 export { aggregateChunks, encodeAggregateChunk } from "./chunk/aggregate-chunks.ts";
 export { chunkSampleCount, decodeChunkInto } from "./chunk/decode-chunk.ts";
+export type { EncodedChunk, EncodeSamplesOptions } from "./chunk/encode-samples.ts";
+export { encodeSamples, encodeSamplesDefaults } from "./chunk/encode-samples.ts";
+export type { AppendVerdict } from "./chunk/histogram-appender.ts";
+export {
+  appendHistogram,
+  CounterResetHeader,
+  HistogramAppender,
+} from "./chunk/histogram-appender.ts";
+export { Xor2Appender } from "./chunk/xor2-appender.ts";
 export type { TsdbErrorCode } from "./errors.ts";
 export { TsdbError } from "./errors.ts";
 export type { ByteRange } from "./index/coalesce-ranges.ts";

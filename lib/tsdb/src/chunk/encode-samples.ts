@@ -1,0 +1,118 @@
+// Columns of samples to chunks, cut where Prometheus cuts them when it writes blocks.
+import { XorAppender } from "@deucalion/kernels";
+import type { FloatHistogram, SampleColumns } from "@deucalion/model";
+import { ChunkEncoding } from "@deucalion/model";
+import { appendHistogram, HistogramAppender } from "./histogram-appender.ts";
+import { Xor2Appender } from "./xor2-appender.ts";
+
+/** A chunk that was just encoded. Times in milliseconds, inclusive. */
+export interface EncodedChunk {
+  readonly encoding: number;
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly sampleCount: number;
+  readonly data: Uint8Array;
+}
+
+export interface EncodeSamplesOptions {
+  /** Samples of one chunk at most. */
+  readonly samplesPerChunk: number;
+  /** Write floats as XOR2, which keeps start timestamps. */
+  readonly xor2: boolean;
+  /** Write histograms in the encodings that keep start timestamps. */
+  readonly histogramStartTimes: boolean;
+}
+
+/** What Prometheus does unless told otherwise: start timestamps are dropped. */
+export const encodeSamplesDefaults: EncodeSamplesOptions = {
+  samplesPerChunk: 120,
+  xor2: false,
+  histogramStartTimes: false,
+};
+
+/** Encodes the samples `[from, to)`: a chunk ends at a change of kind, when full, and where histograms demand it. */
+export function encodeSamples(
+  samples: SampleColumns,
+  from: number,
+  to: number,
+  options: EncodeSamplesOptions = encodeSamplesDefaults,
+): EncodedChunk[] {
+  const chunks: EncodedChunk[] = [];
+  for (let at = from; at < to; ) {
+    const kind = kindOf(samples, at);
+    let end = at + 1;
+    while (end < to && kindOf(samples, end) === kind) end++;
+    if (kind === floatKind) encodeFloats(samples, at, end, options, chunks);
+    else encodeHistograms(samples, at, end, kind === integerKind, options, chunks);
+    at = end;
+  }
+  return chunks;
+}
+
+const floatKind = 0;
+const integerKind = 1;
+const floatHistogramKind = 2;
+
+function kindOf(samples: SampleColumns, index: number): number {
+  const histogram = samples.histograms?.[index];
+  if (histogram === undefined) return floatKind;
+  return histogram.integer ? integerKind : floatHistogramKind;
+}
+
+function encodeFloats(
+  samples: SampleColumns,
+  from: number,
+  to: number,
+  options: EncodeSamplesOptions,
+  chunks: EncodedChunk[],
+): void {
+  const { times, valueBits, startTimes } = samples;
+  for (let at = from; at < to; at += options.samplesPerChunk) {
+    const end = Math.min(to, at + options.samplesPerChunk);
+    const appender = options.xor2 ? new Xor2Appender() : new XorAppender();
+    for (let i = at; i < end; i++) {
+      appender.append(times[i]!, valueBits[2 * i + 1]!, valueBits[2 * i]!, startTimes?.[i] ?? 0);
+    }
+    chunks.push({
+      encoding: options.xor2 ? ChunkEncoding.xor2 : ChunkEncoding.xor,
+      minTime: times[at]!,
+      maxTime: times[end - 1]!,
+      sampleCount: end - at,
+      data: appender.finish(),
+    });
+  }
+}
+
+function encodeHistograms(
+  samples: SampleColumns,
+  from: number,
+  to: number,
+  integer: boolean,
+  options: EncodeSamplesOptions,
+  chunks: EncodedChunk[],
+): void {
+  const kind = { integer, startTimes: options.histogramStartTimes };
+  let appender = new HistogramAppender(kind);
+  let first = from;
+  const close = (end: number): void => {
+    chunks.push({
+      encoding: appender.encoding,
+      minTime: samples.times[first]!,
+      maxTime: samples.times[end - 1]!,
+      sampleCount: end - first,
+      data: appender.finish(),
+    });
+    first = end;
+  };
+  for (let i = from; i < to; i++) {
+    if (i - first >= options.samplesPerChunk) {
+      close(i);
+      appender = new HistogramAppender(kind);
+    }
+    const h: FloatHistogram = samples.histograms![i]!;
+    const next = appendHistogram(appender, samples.times[i]!, h, samples.startTimes?.[i] ?? 0);
+    if (next.cut) close(i);
+    appender = next.appender;
+  }
+  close(to);
+}
