@@ -49,10 +49,10 @@ function collect(side: Side, schema: number, threshold: number, into: Float64Arr
 /** The zero bucket widened to `threshold`, or further where that would cut a populated bucket. */
 export function widenZero(parts: ZeroParts, threshold: number): WiderZero {
   if (threshold === parts.threshold) return { threshold, count: parts.count, low: parts.low };
-  const into = new Float64Array(2);
+  const into = Float64Array.of(parts.count, parts.low);
   for (let wanted = threshold; ; ) {
+    // Prometheus starts over with the count alone; the low bits stay, and so they do here.
     into[0] = parts.count;
-    into[1] = parts.low;
     wanted = collect(parts.positive, parts.schema, wanted, into);
     const reached = collect(parts.negative, parts.schema, wanted, into);
     if (reached === wanted) return { threshold: wanted, count: into[0]!, low: into[1]! };
