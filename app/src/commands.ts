@@ -1,0 +1,225 @@
+// Every command of the executable: its help, its flags, and how it starts. Flags and code load when they are needed.
+
+import { AppError } from "./errors.ts";
+import type { FlagTable, FlagValues } from "./flags/flag-spec.ts";
+import type { AppProcess } from "./process/app-process.ts";
+
+/** A command, ready to parse its flags and run. */
+export interface LoadedCommand {
+  readonly flags: FlagTable;
+  /** Names of the arguments beside flags, for help. */
+  readonly positionals: readonly string[];
+  /** Name of the component in logs and metrics. */
+  readonly component: string;
+  /** Sets up; services stay in the process' run group. Throws for exit code 1. */
+  readonly run: (
+    values: never,
+    positionals: readonly string[],
+    process: AppProcess,
+  ) => Promise<void>;
+}
+
+/** A command as the dispatcher knows it before it is loaded. */
+export interface Command {
+  readonly path: string;
+  readonly help: string;
+  readonly load: () => Promise<LoadedCommand>;
+}
+
+function command<Table extends FlagTable>(
+  path: string,
+  help: string,
+  flags: () => Promise<Table>,
+  run: (
+    values: FlagValues<Table>,
+    process: AppProcess,
+    positionals: readonly string[],
+  ) => Promise<void>,
+  extra: { readonly component?: string; readonly positionals?: readonly string[] } = {},
+): Command {
+  return {
+    path,
+    help,
+    load: async () => ({
+      flags: await flags(),
+      positionals: extra.positionals ?? [],
+      component: extra.component ?? path,
+      run: (values: never, positionals, process) =>
+        run(values as FlagValues<Table>, process, positionals),
+    }),
+  };
+}
+
+/** A command whose flags are known but whose work is not part of this build. */
+function notBuilt(path: string, help: string, flags: () => Promise<FlagTable>): Command {
+  return command(path, help, flags, () => {
+    throw new AppError("APP_NOT_BUILT", `deucalion ${path} is not part of this version yet`);
+  });
+}
+
+/** Loads a module that another part of the team is still writing. */
+// biome-ignore lint/suspicious/noExplicitAny: goes away with the last missing module
+async function late(path: string): Promise<any> {
+  return import(new URL(path, import.meta.url).href);
+}
+
+const bucketFlags = () => import("./tools/bucket-flags.ts");
+
+/** All commands, in the order in which help lists them. */
+export const commands: readonly Command[] = [
+  command(
+    "quickstart",
+    "All in one process: a querier with its UI over a bucket with demo data and over any Prometheus.",
+    async () => (await import("./quickstart/flags.ts")).quickstartFlags,
+    async (values, process) => {
+      const { quickstartOptions } = await import("./quickstart/options.ts");
+      const { runQuickstart } = await late("./quickstart/run.js");
+      await runQuickstart(quickstartOptions(values), process);
+    },
+  ),
+  command(
+    "sidecar",
+    "Beside one Prometheus: serves its data over the StoreAPI.",
+    async () => (await import("./sidecar/flags.ts")).sidecarFlags,
+    async (values, process) => {
+      const { sidecarOptions } = await import("./sidecar/options.ts");
+      const { runSidecar } = await late("./sidecar/run.js");
+      await runSidecar(sidecarOptions(values), process);
+    },
+  ),
+  command(
+    "store",
+    "Serves the blocks of a bucket over the StoreAPI.",
+    async () => (await import("./store/flags.ts")).storeFlags,
+    async (values, process) => {
+      const { storeOptions } = await import("./store/options.ts");
+      const { runStore } = await late("./store/run.js");
+      await runStore(storeOptions(values), process);
+    },
+  ),
+  command(
+    "query",
+    "PromQL, the HTTP API and the UI over any number of StoreAPIs, replicas de-duplicated.",
+    async () => (await import("./query/flags.ts")).queryFlags,
+    async (values, process) => {
+      const { queryOptions } = await import("./query/options.ts");
+      const { runQuery } = await import("./query/run.ts");
+      await runQuery(queryOptions(values), process);
+    },
+  ),
+  notBuilt(
+    "rule",
+    "Evaluates recording and alerting rules over queriers.",
+    async () => (await import("./rule/flags.ts")).ruleFlags,
+  ),
+  notBuilt(
+    "compact",
+    "Compacts, downsamples and retires the blocks of a bucket.",
+    async () => (await import("./compact/flags.ts")).compactFlags,
+  ),
+  notBuilt(
+    "tools bucket verify",
+    "Looks for known issues in the blocks of a bucket.",
+    async () => (await bucketFlags()).bucketVerifyFlags,
+  ),
+  command(
+    "tools bucket ls",
+    "Lists the blocks of a bucket.",
+    async () => (await bucketFlags()).bucketLsFlags,
+    async (values, process) => {
+      const { runBucketLs } = await late("./tools/bucket-ls/run.js");
+      await runBucketLs(values, process);
+    },
+    { component: "bucket" },
+  ),
+  command(
+    "tools bucket inspect",
+    "Shows the blocks of a bucket as a table.",
+    async () => (await bucketFlags()).bucketInspectFlags,
+    async (values, process) => {
+      const { runBucketInspect } = await late("./tools/bucket-inspect/run.js");
+      await runBucketInspect(values, process);
+    },
+    { component: "bucket" },
+  ),
+  command(
+    "tools bucket web",
+    "Serves a web view of the blocks of a bucket.",
+    async () => (await bucketFlags()).bucketWebFlags,
+    async (values, process) => {
+      const { runBucketWeb } = await late("./tools/bucket-web/run.js");
+      await runBucketWeb(values, process);
+    },
+    { component: "bucket" },
+  ),
+  notBuilt(
+    "tools bucket replicate",
+    "Copies blocks to another bucket.",
+    async () => (await bucketFlags()).bucketReplicateFlags,
+  ),
+  notBuilt(
+    "tools bucket downsample",
+    "Downsamples the blocks of a bucket, again and again.",
+    async () => (await bucketFlags()).bucketDownsampleFlags,
+  ),
+  notBuilt(
+    "tools bucket cleanup",
+    "Deletes blocks that are marked for it.",
+    async () => (await bucketFlags()).bucketCleanupFlags,
+  ),
+  notBuilt(
+    "tools bucket mark",
+    "Marks a block for deletion, or against compaction or downsampling.",
+    async () => (await bucketFlags()).bucketMarkFlags,
+  ),
+  notBuilt(
+    "tools bucket rewrite",
+    "Rewrites blocks without some of their series, or with other labels.",
+    async () => (await bucketFlags()).bucketRewriteFlags,
+  ),
+  notBuilt(
+    "tools bucket retention",
+    "Applies retention to a bucket.",
+    async () => (await bucketFlags()).bucketRetentionFlags,
+  ),
+  notBuilt(
+    "tools bucket upload-blocks",
+    "Uploads blocks from a folder.",
+    async () => (await bucketFlags()).bucketUploadBlocksFlags,
+  ),
+  notBuilt(
+    "tools rules-check",
+    "Checks files with rules.",
+    async () => (await import("./tools/flags.ts")).rulesCheckFlags,
+  ),
+  command(
+    "tools tsdb dump",
+    "Prints a block, or a whole data folder of Prometheus, as JSON lines.",
+    async () => (await import("./tools/flags.ts")).tsdbDumpFlags,
+    async (values, process, [dir]) => {
+      const { dumpCommand } = await late("./tools/run-tsdb-dump.js");
+      await dumpCommand(dir!, values, process);
+    },
+    { component: "tools", positionals: ["dir"] },
+  ),
+  command(
+    "tools promqltest",
+    "Runs scripts in the grammar of Prometheus' promqltest.",
+    async () => (await import("./tools/flags.ts")).promqltestFlags,
+    async (_, process, paths) => {
+      const { promqltestCommand } = await late("./tools/run-promqltest.js");
+      await promqltestCommand(paths, process);
+    },
+    { component: "tools", positionals: ["path..."] },
+  ),
+  notBuilt(
+    "receive",
+    "Takes remote write and OTLP, replicates it, and serves it over the StoreAPI.",
+    async () => (await import("./receive/flags.ts")).receiveFlags,
+  ),
+  notBuilt(
+    "query-frontend",
+    "In front of queriers: splits, caches and retries queries.",
+    async () => (await import("./query-frontend/flags.ts")).queryFrontendFlags,
+  ),
+];

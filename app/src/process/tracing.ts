@@ -1,0 +1,31 @@
+// Where tracing hooks in. Exporters implement Tracer; without a configuration nothing is traced.
+
+/** A piece of work in a trace. */
+export interface Span {
+  readonly traceId: string;
+  setTag(name: string, value: unknown): void;
+  end(error?: unknown): void;
+}
+
+/** Starts spans. */
+export interface Tracer {
+  /** False for the tracer that does nothing. */
+  readonly enabled: boolean;
+  /** `headers` carry the caller's context; X-Thanos-Force-Tracing makes sampling certain. */
+  start(
+    name: string,
+    parent?: Span,
+    headers?: Readonly<Record<string, string | string[] | undefined>>,
+  ): Span;
+  /** Sends what is left; called once at the end of the process. */
+  close(): Promise<void>;
+}
+
+const noSpan: Span = { traceId: "", setTag: () => undefined, end: () => undefined };
+
+/** The tracer that does nothing. */
+export const noTracer: Tracer = {
+  enabled: false,
+  start: () => noSpan,
+  close: () => Promise.resolve(),
+};

@@ -1,0 +1,13 @@
+// `deucalion tools tsdb dump`: prints a block or a data folder as JSON lines.
+import type { AppProcess } from "../process/app-process.ts";
+import type { TsdbDumpFlagValues } from "./flags.ts";
+import { dumpTsdb } from "./tsdb-dump/dump-tsdb.ts";
+
+export async function dumpCommand(
+  dir: string,
+  values: TsdbDumpFlagValues,
+  process: AppProcess,
+): Promise<void> {
+  const match = values.match === "" ? {} : { match: values.match };
+  await dumpTsdb(dir, { chunks: values.chunks, ...match }, process.write);
+}
