@@ -1,0 +1,63 @@
+// Range reads of one block, counted and charged.
+import type { Bucket } from "@deucalion/objstore";
+import { BlocksError } from "../errors.ts";
+import type { CallBudget } from "./call-budget.ts";
+import type { ReadPlan } from "./plan-reads.ts";
+
+/** Chunk references are segment × 2^32 + offset. */
+const segmentSize = 4_294_967_296;
+/** Reads of one block in flight. */
+const readsInFlight = 8;
+
+/** Reads the index and the chunk segments of a block for one call. */
+export class BlockIo {
+  readonly block: string;
+  readonly #bucket: Bucket;
+  readonly #budget: CallBudget;
+  readonly #signal: AbortSignal;
+
+  constructor(bucket: Bucket, block: string, budget: CallBudget, signal: AbortSignal) {
+    this.#bucket = bucket;
+    this.block = block;
+    this.#budget = budget;
+    this.#signal = signal;
+  }
+
+  async #read(name: string, from: number, length: number, what: string): Promise<Uint8Array> {
+    this.#budget.reads++;
+    const data = await this.#bucket.getRange(name, from, length, this.#signal);
+    this.#budget.chargeBytes(data.length, what);
+    return data;
+  }
+
+  /** Fewer bytes only where the index ends. */
+  index(from: number, length: number, what: string): Promise<Uint8Array> {
+    return this.#read(`${this.block}/index`, from, length, what);
+  }
+
+  /** Reads at a chunk reference; fewer bytes only where the segment ends. */
+  chunks(reference: number, length: number): Promise<Uint8Array> {
+    const segment = Math.floor(reference / segmentSize) + 1;
+    const name = `${this.block}/chunks/${String(segment).padStart(6, "0")}`;
+    return this.#read(name, reference % segmentSize, length, "chunks");
+  }
+
+  /** All reads of a plan, a few at once, in order. `read` gives one. */
+  async all<T>(plan: ReadPlan, read: (from: number, length: number) => Promise<T>): Promise<T[]> {
+    const results = new Array<T>(plan.count);
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < plan.count) {
+        const i = next++;
+        results[i] = await read(plan.from[i]!, plan.to[i]! - plan.from[i]!);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(readsInFlight, plan.count) }, worker));
+    return results;
+  }
+}
+
+/** An error of one block, naming it. */
+export function blockError(block: string, message: string, cause?: unknown): BlocksError {
+  return new BlocksError("BLOCKS_SERVE", `block ${block}: ${message}`, { block }, { cause });
+}

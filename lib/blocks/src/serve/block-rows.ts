@@ -1,0 +1,141 @@
+// The series of one block for a query, in order of their labels as they will be sent.
+import type { Labels, Matcher } from "@deucalion/model";
+import type { SeriesEntry } from "@deucalion/tsdb";
+import type { IndexHeader } from "../index-header/index-header.ts";
+import type { CallBudget } from "./call-budget.ts";
+import { LabelWriter } from "./label-writer.ts";
+import { type EntrySource, readEntries } from "./read-entries.ts";
+import { selectPostings } from "./select-postings.ts";
+import { SeriesRows } from "./series-rows.ts";
+import type { ServeOptions } from "./serve-options.ts";
+
+export interface RowsRequest {
+  readonly minTime: number;
+  readonly maxTime: number;
+  /** Without those on external labels. */
+  readonly matchers: readonly Matcher[];
+  readonly external: Labels;
+  readonly without: ReadonlySet<string>;
+  /** Whether a series takes part, by its label bytes; undefined for all. */
+  readonly accept: ((data: Uint8Array, start: number, end: number) => boolean) | undefined;
+  /** Series that are enough; 0 for all. */
+  readonly limit: number;
+}
+
+export interface RowsDeps {
+  readonly header: IndexHeader;
+  readonly source: EntrySource;
+  readonly budget: CallBudget;
+  readonly options: ServeOptions;
+  /** Longest series entry of the block, if its meta.json says so; else 0. */
+  readonly seriesBytesMax: number;
+}
+
+/** Some rows, and the order in which to send them. */
+export interface OrderedRows {
+  readonly rows: SeriesRows;
+  readonly order: Uint32Array;
+}
+
+/** Yields series ordered by labels, over the borders of what it yields too. */
+export async function* blockRows(
+  request: RowsRequest,
+  deps: RowsDeps,
+): AsyncGenerator<OrderedRows> {
+  const { header, source, budget, options } = deps;
+  const postings = await selectPostings(header.postings, request.matchers, source.io, options);
+  budget.chargeSeries(postings.length);
+  const writer = new LabelWriter(header.symbols, request.external, request.without);
+  const resort = mustResort(header, request);
+  const guess = deps.seriesBytesMax || options.seriesBytesGuess;
+  const batch =
+    request.limit > 0 && !resort
+      ? Math.min(options.seriesBatch, request.limit + 1)
+      : options.seriesBatch;
+  let rows = new SeriesRows();
+  let held = 0;
+  for (let from = 0; from < postings.length; from += batch) {
+    const some = postings.subarray(from, from + batch);
+    await readEntries(source, some, guess, options, (entry) =>
+      addRow(rows, entry, request, writer),
+    );
+    if (resort) continue;
+    const last = from + batch >= postings.length;
+    const { order, pending } = releaseOrder(rows, held, last);
+    if (order.length > 0) yield { rows, order };
+    const next = new SeriesRows();
+    for (const row of pending) next.addFrom(rows, row);
+    rows = next;
+    held = pending.length;
+  }
+  if (resort && rows.count > 0) {
+    const order = Uint32Array.from({ length: rows.count }, (_, i) => i);
+    order.sort((a, b) => rows.compare(a, b));
+    yield { rows, order };
+  }
+}
+
+/** Leaving out or replacing a label of the series themselves can change their order in any way. */
+function mustResort(header: IndexHeader, request: RowsRequest): boolean {
+  for (const name of request.without) if (header.postings.has(name)) return true;
+  for (const [name] of request.external) if (header.postings.has(name)) return true;
+  return false;
+}
+
+/** Adds a series if one of its chunks overlaps the time range. */
+function addRow(
+  rows: SeriesRows,
+  entry: SeriesEntry,
+  request: RowsRequest,
+  writer: LabelWriter,
+): void {
+  const { minTime, maxTime, accept } = request;
+  const chunksBefore = rows.chunkCount;
+  for (let i = 0; i < entry.chunkCount; i++) {
+    if (entry.minTimes[i]! > maxTime) break;
+    if (entry.maxTimes[i]! < minTime) continue;
+    const ref = entry.refs[i]!;
+    // Chunks of a series are written one after the other: the next begins where this one ends, or in a new segment.
+    const next = i + 1 < entry.chunkCount ? entry.refs[i + 1]! : 0;
+    const known =
+      next > ref && Math.floor(next / 4_294_967_296) === Math.floor(ref / 4_294_967_296);
+    rows.addChunk(entry.minTimes[i]!, entry.maxTimes[i]!, ref, known ? next : 0);
+  }
+  if (rows.chunkCount === chunksBefore) return;
+  const start = rows.labels.length;
+  writer.write(entry, rows.labels);
+  if (accept !== undefined && !accept(rows.labels.data, start, rows.labels.length)) {
+    rows.labels.length = start;
+    rows.chunkCount = chunksBefore;
+    return;
+  }
+  rows.addSeries(start);
+}
+
+/**
+ * Series come in the block's order. With an external label added, `{a="1"}` becomes `{a="1", replica="x"}`, which sorts
+ * behind `{a="1", b="2", replica="x"}` although the block has it in front. So a series waits until one comes that sorts
+ * behind it: none that comes later can then sort in front of it. The first `held` rows waited already, in order.
+ */
+function releaseOrder(
+  rows: SeriesRows,
+  held: number,
+  last: boolean,
+): { order: Uint32Array; pending: number[] } {
+  const order = new Uint32Array(rows.count);
+  let count = 0;
+  const waiting: number[] = [];
+  for (let row = 0; row < held; row++) waiting.push(row);
+  for (let row = held; row < rows.count; row++) {
+    let released = 0;
+    while (released < waiting.length && rows.compare(waiting[released]!, row) <= 0)
+      order[count++] = waiting[released++]!;
+    // What still waits sorts behind this row.
+    if (released === waiting.length) {
+      waiting.length = 0;
+      waiting.push(row);
+    } else waiting.splice(0, released, row);
+  }
+  if (last) for (const row of waiting.splice(0)) order[count++] = row;
+  return { order: order.subarray(0, count), pending: waiting };
+}

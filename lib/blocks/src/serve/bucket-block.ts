@@ -1,0 +1,119 @@
+// One block of a bucket: its meta, its external labels, and its index-header, made when it is first needed.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Log } from "@deucalion/base";
+import type { Labels, Matcher } from "@deucalion/model";
+import type { Bucket } from "@deucalion/objstore";
+import { BlocksError } from "../errors.ts";
+import { IndexHeader } from "../index-header/index-header.ts";
+import type { PageCache } from "../index-header/page-cache.ts";
+import { writeIndexHeader } from "../index-header/write-index-header.ts";
+import { type BlockMeta, externalLabels } from "../meta/block-meta.ts";
+import type { HasMeta } from "../meta/block-set.ts";
+
+export interface BucketBlockDeps {
+  readonly bucket: Bucket;
+  /** Index-headers are kept in `<dataDir>/<ulid>/index-header`. */
+  readonly dataDir: string;
+  readonly pages: PageCache;
+  readonly log: Log;
+  /** Aborted when the process stops; a header that is being made outlives the query that asked for it. */
+  readonly signal: AbortSignal;
+}
+
+/** A block that can be read from. `close` waits for nobody: it is called when no query uses the block any more. */
+export class BucketBlock implements HasMeta {
+  readonly meta: BlockMeta;
+  readonly id: string;
+  readonly labels: Labels;
+  readonly #blockLabels: Labels;
+  readonly #deps: BucketBlockDeps;
+  #opening: Promise<IndexHeader> | undefined;
+  #header: IndexHeader | undefined;
+  #users = 0;
+  #closed = false;
+
+  constructor(meta: BlockMeta, deps: BucketBlockDeps) {
+    this.meta = meta;
+    this.id = meta.ulid;
+    this.labels = externalLabels(meta);
+    this.#blockLabels = this.labels.with("__block_id", meta.ulid);
+    this.#deps = deps;
+  }
+
+  /** True if samples of [minTime, maxTime] (ms, inclusive) can be in the block. */
+  overlaps(minTime: number, maxTime: number): boolean {
+    return this.meta.minTime <= maxTime && minTime < this.meta.maxTime;
+  }
+
+  /** True if its external labels and `__block_id` match. */
+  matchesBlock(matchers: readonly Matcher[]): boolean {
+    return matchers.every((matcher) => matcher.matches(this.#blockLabels.get(matcher.name)));
+  }
+
+  /** The matchers that are left for the series, or null if the external labels do not match. */
+  seriesMatchers(matchers: readonly Matcher[]): Matcher[] | null {
+    const left: Matcher[] = [];
+    for (const matcher of matchers) {
+      const value = this.labels.get(matcher.name);
+      if (value === "") left.push(matcher);
+      else if (!matcher.matches(value)) return null;
+    }
+    return left;
+  }
+
+  /** Keeps the block open until `release`. */
+  acquire(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#closed && this.#users === 0) this.#header?.close();
+  }
+
+  /** The index-header, opened once. An error is remembered until `forgetFailure`. */
+  header(): Promise<IndexHeader> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<IndexHeader> {
+    const { bucket, dataDir, pages, log, signal } = this.#deps;
+    const path = join(dataDir, this.id, "index-header");
+    let header: IndexHeader | undefined;
+    try {
+      header = IndexHeader.open(path, pages);
+    } catch (error) {
+      if (error instanceof BlocksError) {
+        log.warn("index-header is damaged and is made again", { block: this.id, err: error });
+        await rm(path, { force: true });
+      } else if (!(error instanceof Error && "code" in error && error.code === "ENOENT"))
+        throw error;
+    }
+    if (header === undefined) {
+      await writeIndexHeader(bucket, this.id, path, signal);
+      header = IndexHeader.open(path, pages);
+    }
+    if (this.#closed && this.#users === 0) header.close();
+    else this.#header = header;
+    return header;
+  }
+
+  /** Lets a failed header be tried again. */
+  async forgetFailure(): Promise<void> {
+    if (this.#header !== undefined || this.#opening === undefined) return;
+    await this.#opening.then(
+      () => undefined,
+      () => {
+        this.#opening = undefined;
+      },
+    );
+  }
+
+  /** No new queries come; the header is closed when the last one has ended. */
+  close(): void {
+    this.#closed = true;
+    if (this.#users === 0) this.#header?.close();
+  }
+}

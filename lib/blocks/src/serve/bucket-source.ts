@@ -1,0 +1,303 @@
+// All blocks of a bucket as one source of series: what the store gateway serves.
+import { type Log, messageOf } from "@deucalion/base";
+import type { Xxhash64 } from "@deucalion/kernels";
+import {
+  type ChunkColumns,
+  EncodedBatch,
+  type LabelRequest,
+  Labels,
+  type Matcher,
+  type SeriesBatch,
+  type SeriesRequest,
+  type SeriesSource,
+  type SourceContext,
+  type SourceInfo,
+} from "@deucalion/model";
+import type { Bucket } from "@deucalion/objstore";
+import { decodeChunkInto } from "@deucalion/tsdb";
+import { isLimit } from "../errors.ts";
+import type { MetaView } from "../fetch/meta-fetcher.ts";
+import { PageCache } from "../index-header/page-cache.ts";
+import { type BlockSet, chooseBlocks, groupBlocks } from "../meta/block-set.ts";
+import { blockError } from "./block-io.ts";
+import { type BlockCall, blockSeries } from "./block-series.ts";
+import { BucketBlock } from "./bucket-block.ts";
+import { CallBudget } from "./call-budget.ts";
+import { blockLabelNames, blockLabelValues, overBlocks, sortedUnion } from "./label-queries.ts";
+import { mergeSeries } from "./merge-series.ts";
+import { ReadAhead } from "./read-ahead.ts";
+import type { ServeOptions } from "./serve-options.ts";
+import { joinedTimeRanges, type TimeRange } from "./time-ranges.ts";
+
+const labelBlocksAtOnce = 20;
+
+export interface BucketSourceDeps {
+  readonly bucket: Bucket;
+  /** Index-headers are kept here. */
+  readonly dataDir: string;
+  readonly xxhash: Xxhash64;
+  readonly log: Log;
+  /** Aborted when the process stops. */
+  readonly signal: AbortSignal;
+  /** Bounds of what is announced and served, ms; asked at each use since they may be relative to now. */
+  readonly minTime?: () => number;
+  readonly maxTime?: () => number;
+  /** Memory for pages of index-headers, in bytes. */
+  readonly pageBytes?: number;
+  /** Told what a Series call has touched, when it ends. */
+  readonly observe?: (budget: CallBudget, blocks: number) => void;
+}
+
+/** Serves the blocks of the last `update`. Blocks in use stay open until their last query ends. */
+export class BucketSource implements SeriesSource {
+  readonly #options: ServeOptions;
+  readonly #deps: BucketSourceDeps;
+  readonly #pages: PageCache;
+  #blocks = new Map<string, BucketBlock>();
+  #sets: readonly BlockSet<BucketBlock>[] = [];
+  #unreadable: ReadonlyMap<string, string> = new Map();
+
+  constructor(options: ServeOptions, deps: BucketSourceDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#pages = new PageCache(deps.pageBytes ?? 64 << 20);
+  }
+
+  /** The blocks that are served, by ULID. */
+  get blocks(): ReadonlyMap<string, BucketBlock> {
+    return this.#blocks;
+  }
+
+  /** Takes over a new view of the bucket. Blocks that are gone are closed; failed ones are tried again. */
+  async update(view: Pick<MetaView, "metas" | "unreadable">): Promise<void> {
+    const { bucket, dataDir, log, signal } = this.#deps;
+    const next = new Map<string, BucketBlock>();
+    for (const [id, meta] of view.metas) {
+      const known = this.#blocks.get(id);
+      if (known !== undefined && known.meta === meta) {
+        next.set(id, known);
+        await known.forgetFailure();
+      } else
+        next.set(id, new BucketBlock(meta, { bucket, dataDir, pages: this.#pages, log, signal }));
+    }
+    const before = this.#blocks;
+    this.#blocks = next;
+    this.#sets = groupBlocks(next.values());
+    this.#unreadable = view.unreadable;
+    for (const [id, block] of before) if (next.get(id) !== block) block.close();
+  }
+
+  close(): void {
+    for (const block of this.#blocks.values()) block.close();
+    this.#blocks = new Map();
+    this.#sets = [];
+  }
+
+  #clip(minTime: number, maxTime: number): { minTime: number; maxTime: number } {
+    return {
+      minTime: Math.max(minTime, this.#deps.minTime?.() ?? minTime),
+      maxTime: Math.min(maxTime, this.#deps.maxTime?.() ?? maxTime),
+    };
+  }
+
+  info(): SourceInfo {
+    const labelSets = new Map<string, Labels>();
+    let minTime = Number.MAX_SAFE_INTEGER;
+    let maxTime = Number.MIN_SAFE_INTEGER;
+    for (const { meta, labels } of this.#blocks.values()) {
+      if (labels.size > 0) labelSets.set(labels.key, labels);
+      minTime = Math.min(minTime, meta.minTime);
+      maxTime = Math.max(maxTime, meta.maxTime);
+    }
+    return { labelSets: [...labelSets.values()], ...this.#clip(minTime, maxTime) };
+  }
+
+  /** Time ranges of each label set, adjacent blocks joined. */
+  timeRanges(): { labels: Labels; ranges: TimeRange[] }[] {
+    return this.#sets.map((set) => {
+      const blocks = set.blocks.flat();
+      const ranges = joinedTimeRanges(blocks.map(({ meta }) => meta)).map((range) =>
+        this.#clip(range.minTime, range.maxTime),
+      );
+      return { labels: blocks[0]?.labels ?? Labels.empty, ranges };
+    });
+  }
+
+  async *series(request: SeriesRequest, context: SourceContext): AsyncIterable<SeriesBatch> {
+    const budget = new CallBudget(this.#options);
+    const { minTime, maxTime } = this.#clip(request.minTime, request.maxTime);
+    const chosen = this.#choose({ ...request, minTime, maxTime });
+    this.#warnUnreadable(request, context);
+    for (const { block } of chosen) context.queriedBlock?.(block.id);
+    const share = Math.floor(this.#options.callBytes / (3 * Math.max(1, chosen.length)));
+    const pieceBytes = Math.min(Math.max(share, 256 << 10), this.#options.readBytesMax);
+    const sources = chosen.map(({ block, matchers }) => {
+      const wanted: SeriesRequest = { ...request, minTime, maxTime, matchers };
+      return new ReadAhead(this.#blockSeries(block, wanted, budget, pieceBytes, context));
+    });
+    try {
+      for await (const columns of mergeSeries(sources, request.limit ?? 0)) {
+        context.signal.throwIfAborted();
+        yield new EncodedBatch(columns, decodeChunkInto);
+      }
+    } finally {
+      await Promise.all(sources.map((source) => source.close()));
+      this.#deps.observe?.(budget, chosen.length);
+    }
+  }
+
+  /** The blocks that answer a request, each with the matchers left for its series. */
+  #choose(request: SeriesRequest): { block: BucketBlock; matchers: Matcher[] }[] {
+    const chosen: { block: BucketBlock; matchers: Matcher[] }[] = [];
+    for (const set of this.#sets) {
+      const any = set.blocks[0]![0]!;
+      const matchers = any.seriesMatchers(request.matchers);
+      if (matchers === null) continue;
+      const resolution = request.maxResolutionMs ?? 0;
+      for (const block of chooseBlocks(set, request.minTime, request.maxTime, resolution)) {
+        if (block.matchesBlock(request.blockMatchers ?? [])) chosen.push({ block, matchers });
+      }
+    }
+    return chosen;
+  }
+
+  /** Blocks that are in the bucket but cannot be read at all may hold what is asked for. */
+  #warnUnreadable(request: SeriesRequest | LabelRequest, context: SourceContext): void {
+    if (request.partialResponse === "abort") return;
+    for (const [id, reason] of this.#unreadable)
+      context.warn(`block ${id} is not served: ${reason}`);
+  }
+
+  async *#blockSeries(
+    block: BucketBlock,
+    request: SeriesRequest,
+    budget: CallBudget,
+    pieceBytes: number,
+    context: SourceContext,
+  ): AsyncGenerator<ChunkColumns> {
+    const damage = new Damage(block.id, request.partialResponse === "abort");
+    block.acquire();
+    try {
+      const header = await this.#header(block, context.signal);
+      const call = this.#call(budget, pieceBytes, damage, context);
+      yield* blockSeries(block, header, request, call);
+    } catch (error) {
+      damage.fail(error, context.signal);
+    } finally {
+      block.release();
+      damage.report(context.warn);
+    }
+  }
+
+  #call(budget: CallBudget, pieceBytes: number, damage: Damage, context: SourceContext): BlockCall {
+    return {
+      bucket: this.#deps.bucket,
+      budget,
+      options: this.#options,
+      xxhash: this.#deps.xxhash,
+      signal: context.signal,
+      pieceBytes,
+      damaged: (message) => damage.add(message),
+    };
+  }
+
+  /** The header, or the signal's reason if that comes first. */
+  #header(block: BucketBlock, signal: AbortSignal): ReturnType<BucketBlock["header"]> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(signal.reason as Error);
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
+      block
+        .header()
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener("abort", stop));
+    });
+  }
+
+  labelNames(request: LabelRequest, context: SourceContext): Promise<string[]> {
+    return this.#labels(request, context, (block, header, matchers, call) =>
+      blockLabelNames(block, header, matchers, request, call),
+    );
+  }
+
+  labelValues(name: string, request: LabelRequest, context: SourceContext): Promise<string[]> {
+    return this.#labels(request, context, (block, header, matchers, call) =>
+      blockLabelValues(block, header, name, matchers, request, call),
+    );
+  }
+
+  async #labels(
+    request: LabelRequest,
+    context: SourceContext,
+    ask: (
+      block: BucketBlock,
+      header: Awaited<ReturnType<BucketBlock["header"]>>,
+      matchers: readonly Matcher[],
+      call: BlockCall,
+    ) => Promise<Set<string>>,
+  ): Promise<string[]> {
+    const budget = new CallBudget(this.#options);
+    this.#warnUnreadable(request, context);
+    const { minTime, maxTime } = this.#clip(request.minTime, request.maxTime);
+    const chosen = [...this.#blocks.values()].filter(
+      (block) =>
+        block.overlaps(minTime, maxTime) && block.matchesBlock(request.blockMatchers ?? []),
+    );
+    const sets = await overBlocks(chosen, labelBlocksAtOnce, async (block) => {
+      const matchers = block.seriesMatchers(request.matchers);
+      if (matchers === null) return undefined;
+      context.queriedBlock?.(block.id);
+      const damage = new Damage(block.id, request.partialResponse === "abort");
+      block.acquire();
+      try {
+        const header = await this.#header(block, context.signal);
+        return await ask(block, header, matchers, this.#call(budget, 0, damage, context));
+      } catch (error) {
+        damage.fail(error, context.signal);
+        return undefined;
+      } finally {
+        block.release();
+        damage.report(context.warn);
+      }
+    });
+    return sortedUnion(sets, request.limit ?? 0);
+  }
+}
+
+/** What is wrong with one block during one call: an error at once, or one warning at the end. */
+class Damage {
+  readonly #block: string;
+  readonly #abort: boolean;
+  #first = "";
+  #count = 0;
+  #failure = "";
+
+  constructor(block: string, abort: boolean) {
+    this.#block = block;
+    this.#abort = abort;
+  }
+
+  /** A chunk or a series is left out. */
+  add(message: string): void {
+    if (this.#abort) throw blockError(this.#block, message);
+    if (this.#count++ === 0) this.#first = message;
+  }
+
+  /** The rest of the block is left out. Limits and an aborted call are not the block's fault. */
+  fail(error: unknown, signal: AbortSignal): void {
+    signal.throwIfAborted();
+    if (isLimit(error)) throw error;
+    if (this.#abort) {
+      const named = messageOf(error).startsWith(`block ${this.#block}: `);
+      throw named ? error : blockError(this.#block, messageOf(error), error);
+    }
+    this.#failure = messageOf(error);
+  }
+
+  report(warn: (message: string) => void): void {
+    if (this.#failure !== "") warn(`block ${this.#block}: ${this.#failure}`);
+    if (this.#count === 0) return;
+    const rest = this.#count === 1 ? "" : ` (and ${this.#count - 1} more in this block)`;
+    warn(`block ${this.#block}: data left out: ${this.#first}${rest}`);
+  }
+}

@@ -1,0 +1,73 @@
+// Reads series entries of an index by their postings.
+import { messageOf } from "@deucalion/base";
+import { SeriesEntry, TsdbError } from "@deucalion/tsdb";
+import type { BlockIo } from "./block-io.ts";
+import { planReads } from "./plan-reads.ts";
+import type { ServeOptions } from "./serve-options.ts";
+
+/** What an entry of unknown length may be refetched with at first. */
+const refetchBytes = 64 << 10;
+
+export interface EntrySource {
+  readonly io: BlockIo;
+  readonly indexVersion: number;
+  /** Where the series section of the index ends at the latest. */
+  readonly seriesEnd: number;
+  /** Told of each entry that cannot be read. */
+  readonly damaged: (message: string) => void;
+}
+
+/**
+ * Reads the entries of `postings` (ascending) in few reads and calls `visit` for each, in order. The entry is reused for
+ * the next one. A damaged entry is reported and left out.
+ */
+export async function readEntries(
+  source: EntrySource,
+  postings: Uint32Array,
+  bytesGuess: number,
+  options: ServeOptions,
+  visit: (entry: SeriesEntry) => void,
+): Promise<void> {
+  const { io } = source;
+  const scale = source.indexVersion === 1 ? 1 : 16;
+  const starts = new Float64Array(postings.length);
+  const ends = new Float64Array(postings.length);
+  for (let i = 0; i < postings.length; i++) {
+    const start = postings[i]! * scale;
+    starts[i] = start;
+    ends[i] = Math.max(start + 1, Math.min(start + bytesGuess, source.seriesEnd));
+  }
+  const plan = planReads(starts, ends, postings.length, options.gapBytes, options.readBytesMax);
+  const reads = await io.all(plan, (from, length) => io.index(from, length, "series"));
+  const entry = new SeriesEntry();
+  for (let i = 0; i < postings.length; i++) {
+    const read = plan.readOf[i]!;
+    try {
+      const need = entry.read(reads[read]!, starts[i]! - plan.from[read]!);
+      if (need < 0) await readLong(source, entry, starts[i]!, -need);
+    } catch (error) {
+      if (!(error instanceof TsdbError)) throw error;
+      source.damaged(messageOf(error));
+      continue;
+    }
+    visit(entry);
+  }
+}
+
+/** Reads an entry that was longer than guessed: once more if its length was known, twice if not. */
+async function readLong(
+  source: EntrySource,
+  entry: SeriesEntry,
+  start: number,
+  need: number,
+): Promise<void> {
+  let length = need < 32 ? refetchBytes : need;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const data = await source.io.index(start, length, "series");
+    const got = entry.read(data, 0);
+    if (got > 0) return;
+    if (data.length < length) break;
+    length = -got;
+  }
+  throw new TsdbError("TSDB_INDEX_DATA", "read series: the index ends too early", { start });
+}

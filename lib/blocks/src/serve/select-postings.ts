@@ -1,0 +1,147 @@
+// Matchers to series of one block: plan ranges from the index-header, fetch them in few reads, combine.
+import { compareStrings, type Matcher } from "@deucalion/model";
+import {
+  intersectPostings,
+  mergePostings,
+  noPostings,
+  readPostings,
+  subtractPostings,
+} from "@deucalion/tsdb";
+import type { PostingsOffsets } from "../index-header/postings-offsets.ts";
+import { PostingsRanges } from "../index-header/postings-ranges.ts";
+import type { BlockIo } from "./block-io.ts";
+import { planReads } from "./plan-reads.ts";
+import type { ServeOptions } from "./serve-options.ts";
+
+/** Lists that are joined; the result keeps only what is in them, or loses it. */
+interface PostingsGroup {
+  readonly keep: boolean;
+  readonly ranges: PostingsRanges;
+}
+
+/** What the values of one label must be, from all matchers on it; null if no series can match. */
+function planGroup(
+  name: string,
+  matchers: readonly Matcher[],
+  postings: PostingsOffsets,
+): PostingsGroup | "nothing" | "everything" {
+  // A label that a series lacks has the value "": if "" matches, series with other values are taken away instead.
+  const keep = !matchers.every((matcher) => matcher.matchesEmpty);
+  if (name === "" || !postings.has(name)) return keep ? "nothing" : "everything";
+  const ranges = new PostingsRanges();
+  const matches = (value: string): boolean => matchers.every((matcher) => matcher.matches(value));
+  const candidates = namedValues(matchers, keep);
+  if (candidates !== null) {
+    const values = candidates.filter((value) => value !== "" && matches(value) === keep);
+    postings.rangesOf(name, [...new Set(values)].sort(compareStrings), ranges);
+  } else {
+    const anything = matchers.every((matcher) => matchesAll(matcher, keep));
+    const prefix = keep ? (matchers.find(hasPrefix)?.regex?.prefix ?? "") : "";
+    if (anything && !keep) return "everything";
+    postings.scan(name, prefix, (value, start, end) => {
+      if (anything || matches(value) === keep) ranges.push(start, end);
+      return true;
+    });
+  }
+  if (ranges.count === 0) return keep ? "nothing" : "everything";
+  return { keep, ranges };
+}
+
+/** `.+` where values are kept, `.*` where they are taken away: no value needs to be looked at. */
+function matchesAll(matcher: Matcher, keep: boolean): boolean {
+  if (matcher.type === "=~") return matcher.value === ".*" || (keep && matcher.value === ".+");
+  return keep && matcher.type === "!=" && matcher.value === "";
+}
+
+function hasPrefix(matcher: Matcher): boolean {
+  return matcher.type === "=~" && matcher.regex!.prefix !== "";
+}
+
+/** The only values that can be kept (or, if all matchers are negative, taken away), or null where any can. */
+function namedValues(matchers: readonly Matcher[], keep: boolean): readonly string[] | null {
+  const literals = (matcher: Matcher): readonly string[] | null =>
+    matcher.regex === null ? [matcher.value] : matcher.regex.literals;
+  if (keep) {
+    for (const matcher of matchers) {
+      const values = matcher.type === "=" || matcher.type === "=~" ? literals(matcher) : null;
+      if (values !== null) return values;
+    }
+    return null;
+  }
+  const taken: string[] = [];
+  for (const matcher of matchers) {
+    const values = matcher.type === "!=" || matcher.type === "!~" ? literals(matcher) : null;
+    if (values === null) return null;
+    taken.push(...values);
+  }
+  return taken;
+}
+
+/** The postings of the series that match, ascending. No matchers, no series. */
+export async function selectPostings(
+  postings: PostingsOffsets,
+  matchers: readonly Matcher[],
+  io: BlockIo,
+  options: ServeOptions,
+): Promise<Uint32Array> {
+  const byName = new Map<string, Matcher[]>();
+  for (const matcher of matchers) {
+    const list = byName.get(matcher.name);
+    if (list === undefined) byName.set(matcher.name, [matcher]);
+    else list.push(matcher);
+  }
+  if (byName.size === 0) return noPostings;
+  const groups: PostingsGroup[] = [];
+  for (const [name, list] of byName) {
+    const group = planGroup(name, list, postings);
+    if (group === "nothing") return noPostings;
+    if (group !== "everything") groups.push(group);
+  }
+  if (!groups.some((group) => group.keep)) {
+    const ranges = new PostingsRanges();
+    const { start, end } = postings.allPostings();
+    ranges.push(start, end);
+    groups.push({ keep: true, ranges });
+  }
+  const lists = await fetchLists(groups, io, options);
+  return combine(groups, lists);
+}
+
+/** The postings of each group, its lists merged. */
+async function fetchLists(
+  groups: readonly PostingsGroup[],
+  io: BlockIo,
+  options: ServeOptions,
+): Promise<Uint32Array[]> {
+  const all = new PostingsRanges();
+  const groupOf: number[] = [];
+  for (const [g, { ranges }] of groups.entries()) {
+    all.append(ranges);
+    for (let i = 0; i < ranges.count; i++) groupOf.push(g);
+  }
+  const order = Uint32Array.from(groupOf.keys());
+  order.sort((a, b) => all.starts[a]! - all.starts[b]!);
+  const starts = new Float64Array(all.count);
+  const ends = new Float64Array(all.count);
+  for (let i = 0; i < all.count; i++) {
+    starts[i] = all.starts[order[i]!]!;
+    ends[i] = all.ends[order[i]!]!;
+  }
+  const plan = planReads(starts, ends, all.count, options.gapBytes, options.readBytesMax);
+  const reads = await io.all(plan, (from, length) => io.index(from, length, "postings"));
+  const lists = groups.map((): Uint32Array[] => []);
+  for (let i = 0; i < all.count; i++) {
+    const read = plan.readOf[i]!;
+    lists[groupOf[order[i]!]!]!.push(readPostings(reads[read]!, starts[i]! - plan.from[read]!));
+  }
+  return lists.map(mergePostings);
+}
+
+function combine(groups: readonly PostingsGroup[], lists: readonly Uint32Array[]): Uint32Array {
+  const kept = lists.filter((_, g) => groups[g]!.keep).sort((a, b) => a.length - b.length);
+  let result = kept[0]!;
+  for (const other of kept.slice(1)) result = intersectPostings(result, other);
+  for (const [g, { keep }] of groups.entries())
+    if (!keep) result = subtractPostings(result, lists[g]!);
+  return result;
+}

@@ -1,0 +1,81 @@
+// Series of one block, decoded from its index: label bytes, and where their chunks are.
+import { compareLabelBytes, type LabelBytes } from "@deucalion/model";
+import { ByteArena } from "./byte-arena.ts";
+
+/** Columns of series; series `i` owns chunks first[i] … first[i + 1] - 1. */
+export class SeriesRows {
+  readonly labels = new ByteArena(64 << 10);
+  count = 0;
+  chunkCount = 0;
+  labelStart = new Uint32Array(256);
+  labelEnd = new Uint32Array(256);
+  first = new Uint32Array(257);
+  /** Milliseconds, inclusive. */
+  minTime = new Float64Array(1024);
+  maxTime = new Float64Array(1024);
+  ref = new Float64Array(1024);
+  /** Where the chunk surely ends, as a reference; 0 where that is not known. */
+  refEnd = new Float64Array(1024);
+
+  /** Closes a series whose labels begin at `labelStart` of the arena; chunks added before belong to it. */
+  addSeries(labelStart: number): void {
+    const at = this.count++;
+    if (at === this.labelStart.length) {
+      this.labelStart = doubled(this.labelStart);
+      this.labelEnd = doubled(this.labelEnd);
+      const first = new Uint32Array(2 * at + 1);
+      first.set(this.first);
+      this.first = first;
+    }
+    this.labelStart[at] = labelStart;
+    this.labelEnd[at] = this.labels.length;
+    this.first[at + 1] = this.chunkCount;
+  }
+
+  addChunk(minTime: number, maxTime: number, ref: number, refEnd: number): void {
+    const at = this.chunkCount++;
+    if (at === this.ref.length) {
+      this.minTime = doubledFloats(this.minTime);
+      this.maxTime = doubledFloats(this.maxTime);
+      this.ref = doubledFloats(this.ref);
+      this.refEnd = doubledFloats(this.refEnd);
+    }
+    this.minTime[at] = minTime;
+    this.maxTime[at] = maxTime;
+    this.ref[at] = ref;
+    this.refEnd[at] = refEnd;
+  }
+
+  /** Copies series `row` of `other` to the end. */
+  addFrom(other: SeriesRows, row: number): void {
+    const labelStart = this.labels.length;
+    this.labels.copy(other.labels.data, other.labelStart[row]!, other.labelEnd[row]!);
+    for (let i = other.first[row]!; i < other.first[row + 1]!; i++)
+      this.addChunk(other.minTime[i]!, other.maxTime[i]!, other.ref[i]!, other.refEnd[i]!);
+    this.addSeries(labelStart);
+  }
+
+  labelsOf(row: number): LabelBytes {
+    return {
+      data: this.labels.data,
+      start: this.labelStart[row]!,
+      end: this.labelEnd[row]!,
+    };
+  }
+
+  compare(a: number, b: number): number {
+    return compareLabelBytes(this.labelsOf(a), this.labelsOf(b));
+  }
+}
+
+function doubled(column: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(column.length * 2);
+  larger.set(column);
+  return larger;
+}
+
+function doubledFloats(column: Float64Array): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(column.length * 2);
+  larger.set(column);
+  return larger;
+}

@@ -1,0 +1,32 @@
+// Settings of serving blocks from a bucket.
+
+export interface ServeOptions {
+  /** Series entries read and decoded at once, per block. */
+  readonly seriesBatch: number;
+  /** Ranges closer than this are read together. */
+  readonly gapBytes: number;
+  /** Longest single read; longer ranges are split where they can be. */
+  readonly readBytesMax: number;
+  /** What a series entry of unknown length is taken for; a longer one is read again. */
+  readonly seriesBytesGuess: number;
+  /** What a chunk of unknown length is taken for; a longer one is read again. */
+  readonly chunkBytesGuess: number;
+  /** Chunk bytes held by one call, over all its blocks. */
+  readonly callBytes: number;
+  /** Most series, samples and bytes read of one call; 0 is no limit. Past it the call fails with BLOCKS_LIMIT_*. */
+  readonly seriesMax: number;
+  readonly samplesMax: number;
+  readonly bytesMax: number;
+}
+
+export const serveDefaults: ServeOptions = {
+  seriesBatch: 10_000,
+  gapBytes: 512 << 10,
+  readBytesMax: 16 << 20,
+  seriesBytesGuess: 64 << 10,
+  chunkBytesGuess: 16_000,
+  callBytes: 96 << 20,
+  seriesMax: 0,
+  samplesMax: 0,
+  bytesMax: 0,
+};
