@@ -1,2 +1,127 @@
 // Public names of @deucalion/storeapi.
-export {};
+
+export type { StoreClientDeps } from "./client/store-client.ts";
+export { StoreClient, tenantKey } from "./client/store-client.ts";
+export type { StoreApiErrorCode } from "./errors.ts";
+export { StoreApiError, toRpcError } from "./errors.ts";
+export type {
+  Exemplar,
+  ExemplarData,
+  ExemplarsRequest,
+  ExemplarsResponse,
+} from "./messages/exemplars-messages.ts";
+export {
+  ExemplarDataMessage,
+  ExemplarMessage,
+  ExemplarsRequestMessage,
+  ExemplarsResponseMessage,
+} from "./messages/exemplars-messages.ts";
+export type { ComponentType, InfoResponse, StoreInfo, TsdbInfo } from "./messages/info-messages.ts";
+export {
+  componentType,
+  InfoRequestMessage,
+  InfoResponseMessage,
+  int64Max,
+  int64Min,
+} from "./messages/info-messages.ts";
+export type { Label } from "./messages/label-set.ts";
+export { LabelMessage, LabelSet } from "./messages/label-set.ts";
+export type {
+  MetricMeta,
+  MetricMetadata,
+  MetricMetadataRequest,
+  MetricMetadataResponse,
+} from "./messages/metadata-messages.ts";
+export {
+  MetricMetadataMessage,
+  MetricMetadataRequestMessage,
+  MetricMetadataResponseMessage,
+} from "./messages/metadata-messages.ts";
+export type { WireHistogram, WireSample, WireTimeSeries } from "./messages/prometheus-types.ts";
+export {
+  histogramFromWire,
+  histogramToWire,
+  TimeSeriesMessage,
+} from "./messages/prometheus-types.ts";
+export { protoFiles } from "./messages/proto-files.ts";
+export type {
+  InstantQueryRequest,
+  QueryRequestBase,
+  QueryResponse,
+  QueryStatistics,
+  RangeQueryRequest,
+} from "./messages/query-messages.ts";
+export {
+  QueryRangeRequestMessage,
+  QueryRangeResponseMessage,
+  QueryRequestMessage,
+  QueryResponseMessage,
+} from "./messages/query-messages.ts";
+export type {
+  AlertInstance,
+  AlertingRule,
+  RecordingRule,
+  Rule,
+  RuleGroup,
+  RulesRequest,
+  RulesResponse,
+} from "./messages/rules-messages.ts";
+export {
+  AlertState,
+  RuleGroupMessage,
+  RuleGroupsMessage,
+  RuleMessage,
+  RulesRequestMessage,
+  RulesRequestType,
+  RulesResponseMessage,
+} from "./messages/rules-messages.ts";
+export { SeriesDecoder } from "./messages/series-decoder.ts";
+export type { SeriesEncoderOptions } from "./messages/series-encoder.ts";
+export { SeriesEncoder } from "./messages/series-encoder.ts";
+export type {
+  HeadStatistics,
+  Statistic,
+  TsdbStatistics,
+  TsdbStatisticsEntry,
+  TsdbStatisticsRequest,
+  TsdbStatisticsResponse,
+} from "./messages/status-messages.ts";
+export {
+  TsdbStatisticsEntryMessage,
+  TsdbStatisticsMessage,
+  TsdbStatisticsRequestMessage,
+  TsdbStatisticsResponseMessage,
+} from "./messages/status-messages.ts";
+export {
+  LabelNamesRequestMessage,
+  LabelNamesResponseMessage,
+  LabelValuesRequestMessage,
+  LabelValuesResponseMessage,
+  SeriesRequestMessage,
+  SeriesResponseMessage,
+} from "./messages/store-messages.ts";
+export { seriesRequestFromWire, seriesRequestToWire } from "./messages/store-requests.ts";
+export type { LabelMatcher } from "./messages/store-types.ts";
+export { LabelMatcherMessage, matchersFromWire, matchersToWire } from "./messages/store-types.ts";
+export type {
+  ActiveTarget,
+  TargetDiscovery,
+  TargetsRequest,
+  TargetsResponse,
+} from "./messages/targets-messages.ts";
+export {
+  TargetDiscoveryMessage,
+  TargetHealth,
+  TargetsRequestMessage,
+  TargetsRequestState,
+  TargetsResponseMessage,
+} from "./messages/targets-messages.ts";
+export type { Any, Timestamp } from "./messages/well-known.ts";
+export {
+  compareTimestamps,
+  formatTimestamp,
+  parseTimestamp,
+  zeroTimestamp,
+} from "./messages/well-known.ts";
+export type { StoreServiceDeps, StoreServiceOptions } from "./server/store-service.ts";
+export { contextOf, storeService, storeServiceDefaults, tenantOf } from "./server/store-service.ts";

@@ -35,6 +35,8 @@ export interface Field {
   readonly json: string | null;
   /** JSON shows it even if it has its default value. */
   readonly jsonKeep: boolean;
+  /** A message that is always there: read as empty where it is absent, and always written. */
+  readonly nonNull: boolean;
   readonly enum: EnumType | null;
   /** Type of a message field, or of the values of a map with string keys. */
   readonly message: (() => MessageType<unknown>) | null;
@@ -46,6 +48,7 @@ export interface FieldExtra {
   readonly oneof?: string;
   readonly json?: string | null;
   readonly jsonKeep?: boolean;
+  readonly nonNull?: boolean;
 }
 
 function make(
@@ -64,6 +67,7 @@ function make(
     oneof: extra.oneof ?? null,
     json: extra.json === undefined ? name : extra.json,
     jsonKeep: extra.jsonKeep ?? false,
+    nonNull: extra.nonNull ?? false,
     enum: null,
     message: null,
     ...more,

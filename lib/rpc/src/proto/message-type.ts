@@ -81,6 +81,8 @@ function defaultOf(field: Field): unknown {
   switch (field.kind) {
     case "map":
       return new Map();
+    case "message":
+      return field.message!().decode(new Uint8Array(0));
     case "string":
       return "";
     case "bytes":
@@ -111,7 +113,7 @@ function readScalar(field: Field, reader: ProtoReader): unknown {
     case "string":
       return reader.string();
     default:
-      return reader.bytes().slice();
+      return new Uint8Array(reader.bytes());
   }
 }
 

@@ -54,13 +54,26 @@ export class ProtoReader {
     let at = this.at;
     let value = 0;
     let scale = 1;
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 7; i++) {
       if (at >= end) this.#fail("varint is cut off");
       const byte = data[at++]!;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) {
         this.at = at;
         return value;
+      }
+      scale *= 128;
+    }
+    // Beyond 49 bits the upper part is added at once, so that the result is rounded only once.
+    let high = 0;
+    scale = 1;
+    for (let i = 7; i < 10; i++) {
+      if (at >= end) this.#fail("varint is cut off");
+      const byte = data[at++]!;
+      high += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.at = at;
+        return value + high * 2 ** 49;
       }
       scale *= 128;
     }
