@@ -1,0 +1,50 @@
+// Tests of the rows of rules and alerts.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RuleGroup } from "../api/types.ts";
+import { activeSince, countStates, ruleRows } from "./rules-model.ts";
+
+const groups: RuleGroup[] = [
+  {
+    name: "g1",
+    file: "f",
+    rules: [
+      {
+        type: "alerting",
+        name: "Down",
+        query: "up == 0",
+        state: "firing",
+        labels: { sev: "page" },
+      },
+      { type: "recording", name: "job:up:sum", query: "sum by (job) (up)", health: "ok" },
+    ],
+  },
+  { name: "g2", file: "f", rules: null },
+];
+
+test("ruleRows() filters by words, state and type, with the head of each group that has rows", () => {
+  const keys = (filter: string, states: string[], type: "alerting" | "any"): string[] =>
+    ruleRows(groups, filter, states, type).map((row) => row.key);
+  assert.deepEqual(keys("", [], "any"), ["0", "0/0", "0/1"]);
+  assert.deepEqual(keys("", [], "alerting"), ["0", "0/0"]);
+  assert.deepEqual(keys("PAGE up", [], "any"), ["0", "0/0"]);
+  assert.deepEqual(keys("", ["pending"], "any"), []);
+});
+
+test("countStates() and activeSince()", () => {
+  assert.deepEqual(
+    [...countStates(groups, "any")],
+    [
+      ["firing", 1],
+      ["ok", 1],
+    ],
+  );
+  assert.equal(
+    activeSince([
+      { labels: {}, state: "firing", activeAt: "2026-08-03T10:42:15Z" },
+      { labels: {}, state: "firing", activeAt: "2026-08-03T10:42:10Z" },
+    ]),
+    1_785_753_730_000,
+  );
+  assert.equal(activeSince(null), null);
+});

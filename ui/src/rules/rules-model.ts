@@ -1,0 +1,80 @@
+// Rules and alerts as flat lists of rows that can be filtered and windowed.
+import type { AlertInstance, Rule, RuleGroup } from "../api/types.ts";
+import { formatLabels } from "../format/labels.ts";
+
+/** A row of the list: the head of a group, or a rule in it. */
+export type RuleRow =
+  | { readonly kind: "group"; readonly key: string; readonly group: RuleGroup; readonly n: number }
+  | { readonly kind: "rule"; readonly key: string; readonly group: RuleGroup; readonly rule: Rule };
+
+const searched = new WeakMap<Rule, string>();
+
+/** What a search looks at; made once per rule. */
+function textOf(rule: Rule, group: RuleGroup): string {
+  let text = searched.get(rule);
+  if (text === undefined) {
+    text =
+      `${rule.name} ${rule.query} ${group.name} ${group.file} ${formatLabels(rule.labels ?? {})}`.toLowerCase();
+    searched.set(rule, text);
+  }
+  return text;
+}
+
+/** The state of a rule as the lists show it. */
+export function ruleState(rule: Rule): string {
+  if (rule.type === "recording") return rule.health === "err" ? "err" : "ok";
+  return rule.state ?? "inactive";
+}
+
+/** Rows of the rules that contain every word of `filter`, are in one of `states` (empty: all), and are of `type`. */
+export function ruleRows(
+  groups: readonly RuleGroup[],
+  filter: string,
+  states: readonly string[],
+  type: "alerting" | "any",
+): RuleRow[] {
+  const words = filter
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((w) => w !== "");
+  const rows: RuleRow[] = [];
+  groups.forEach((group, g) => {
+    const found: RuleRow[] = [];
+    (group.rules ?? []).forEach((rule, r) => {
+      if (type === "alerting" && rule.type !== "alerting") return;
+      if (states.length > 0 && !states.includes(ruleState(rule))) return;
+      const text = textOf(rule, group);
+      if (!words.every((word) => text.includes(word))) return;
+      found.push({ kind: "rule", key: `${g}/${r}`, group, rule });
+    });
+    if (found.length === 0) return;
+    rows.push({ kind: "group", key: `${g}`, group, n: found.length }, ...found);
+  });
+  return rows;
+}
+
+/** How many rules are in each state. */
+export function countStates(
+  groups: readonly RuleGroup[],
+  type: "alerting" | "any",
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const group of groups) {
+    for (const rule of group.rules ?? []) {
+      if (type === "alerting" && rule.type !== "alerting") continue;
+      const state = ruleState(rule);
+      counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+/** The oldest active instance of a rule, in milliseconds since 1970, or null. */
+export function activeSince(alerts: readonly AlertInstance[] | null | undefined): number | null {
+  let oldest: number | null = null;
+  for (const alert of alerts ?? []) {
+    const at = Date.parse(alert.activeAt ?? "");
+    if (!Number.isNaN(at) && (oldest === null || at < oldest)) oldest = at;
+  }
+  return oldest;
+}
