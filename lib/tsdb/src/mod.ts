@@ -1,6 +1,8 @@
 // Public names of @deucalion/tsdb.
 
 export { Block } from "./block/block.ts";
+export type { BlockWriterOptions } from "./block/block-writer.ts";
+export { BlockWriter, writeBlock } from "./block/block-writer.ts";
 export {
   appendChunkFrame,
   ChunkFrame,
@@ -29,6 +31,7 @@ export {
   readBlockMeta,
   writeBlockMeta,
 } from "./block/meta.ts";
+export { SegmentWriter, segmentBytesMax } from "./block/segment-writer.ts";
 export type { Interval, Tombstones } from "./block/tombstones.ts";
 export {
   addInterval,
@@ -57,6 +60,8 @@ export { TsdbError } from "./errors.ts";
 export type { ByteRange } from "./index/coalesce-ranges.ts";
 export { coalesceRanges } from "./index/coalesce-ranges.ts";
 export { IndexReader } from "./index/index-reader.ts";
+export type { ChunkMeta } from "./index/index-writer.ts";
+export { IndexWriter } from "./index/index-writer.ts";
 export type { PostingsGroup, PostingsPlan } from "./index/match-postings.ts";
 export { planPostings, runPostingsPlan } from "./index/match-postings.ts";
 export {
