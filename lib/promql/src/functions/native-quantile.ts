@@ -1,6 +1,9 @@
 // Quantiles and fractions of one native histogram.
 import {
   BucketCursor,
+  bucketBound,
+  bucketIndexes,
+  exponentialBound,
   type FloatHistogram,
   fractionBelow,
   usesCustomBuckets,
@@ -25,27 +28,21 @@ export function nativeQuantile(q: number, h: FloatHistogram, remarks: NaNRemarks
   const hasNaN = Number.isNaN(h.sum);
   const forward = hasNaN || q < 0.5;
   let rank = (forward ? q : 1 - q) * h.count;
-  const cursor = new BucketCursor(h, forward ? "ascending" : "descending");
+  const negatives = h.negativeBuckets.length;
+  const zeros = h.zeroCount > 0 ? 1 : 0;
+  const places = negatives + zeros + h.positiveBuckets.length;
+  // Buckets are numbered by value: negative ones from the outermost on, the zero bucket, positive ones.
+  const step = forward ? 1 : -1;
+  let place = forward ? -1 : places;
   let count = 0;
   let bucketCount = 0;
-  let lower = 0;
-  let upper = 0;
-  let found = false;
-  while (cursor.next()) {
-    bucketCount = cursor.count;
-    if (bucketCount === 0) continue;
+  for (let left = places; left > 0 && (count < rank || bucketCount === 0); left--) {
+    place += step;
+    bucketCount = countAt(h, place, negatives, zeros);
     count += bucketCount;
-    if (count >= rank) {
-      found = true;
-      break;
-    }
   }
-  // Off the end the last bucket walked over counts, were it empty.
-  const at = found ? cursor : lastBucket(h, forward);
-  if (at !== null) {
-    lower = at.lower;
-    upper = at.upper;
-  }
+  let lower = places === 0 ? 0 : lowerAt(h, place, negatives, zeros);
+  let upper = places === 0 ? 0 : upperAt(h, place, negatives, zeros);
   const custom = usesCustomBuckets(h);
   if (!custom && lower < 0 && upper > 0) {
     const negative = h.negativeBuckets.length > 0;
@@ -67,11 +64,14 @@ export function nativeQuantile(q: number, h: FloatHistogram, remarks: NaNRemarks
   rank = forward ? rank - (count - bucketCount) : count - rank;
   if (hasNaN) {
     let all = count;
-    while (cursor.next()) {
-      bucketCount = cursor.count;
+    // As in Prometheus, what is interpolated in is the last bucket walked over.
+    if (place + 1 < places) {
+      lower = lowerAt(h, places - 1, negatives, zeros);
+      upper = upperAt(h, places - 1, negatives, zeros);
+    }
+    while (place + 1 < places) {
+      bucketCount = countAt(h, ++place, negatives, zeros);
       all += bucketCount;
-      lower = cursor.lower;
-      upper = cursor.upper;
     }
     if (all < h.count) remarks.skew = true;
   }
@@ -83,15 +83,35 @@ export function nativeQuantile(q: number, h: FloatHistogram, remarks: NaNRemarks
   return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
 }
 
-/** A cursor at the last bucket of a walk, or null where there is none. */
-function lastBucket(h: FloatHistogram, forward: boolean): BucketCursor | null {
-  let buckets = 0;
-  const order = forward ? "ascending" : "descending";
-  for (const cursor = new BucketCursor(h, order); cursor.next(); ) buckets++;
-  if (buckets === 0) return null;
-  const cursor = new BucketCursor(h, order);
-  for (let i = 0; i < buckets; i++) cursor.next();
-  return cursor;
+function countAt(h: FloatHistogram, place: number, negatives: number, zeros: number): number {
+  if (place < negatives) return h.negativeBuckets[negatives - 1 - place]!;
+  const rest = place - negatives;
+  return rest < zeros ? h.zeroCount : h.positiveBuckets[rest - zeros]!;
+}
+
+/** The edge towards zero is not within the zero bucket. */
+function innerEdge(h: FloatHistogram, bound: number): number {
+  return bound > 0 && bound < h.zeroThreshold ? h.zeroThreshold : bound;
+}
+
+function lowerAt(h: FloatHistogram, place: number, negatives: number, zeros: number): number {
+  if (place < negatives) {
+    return -exponentialBound(bucketIndexes(h.negativeSpans)[negatives - 1 - place]!, h.schema);
+  }
+  const rest = place - negatives;
+  if (rest < zeros) return -h.zeroThreshold;
+  const index = bucketIndexes(h.positiveSpans)[rest - zeros]!;
+  return innerEdge(h, bucketBound(index - 1, h.schema, h.customValues));
+}
+
+function upperAt(h: FloatHistogram, place: number, negatives: number, zeros: number): number {
+  if (place < negatives) {
+    const index = bucketIndexes(h.negativeSpans)[negatives - 1 - place]!;
+    return -innerEdge(h, exponentialBound(index - 1, h.schema));
+  }
+  const rest = place - negatives;
+  if (rest < zeros) return h.zeroThreshold;
+  return bucketBound(bucketIndexes(h.positiveSpans)[rest - zeros]!, h.schema, h.customValues);
 }
 
 /**
