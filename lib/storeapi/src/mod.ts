@@ -2,6 +2,8 @@
 
 export type { StoreClientDeps } from "./client/store-client.ts";
 export { StoreClient, tenantKey } from "./client/store-client.ts";
+export type { DedupDeps, DedupFunc, DedupOptions } from "./dedup/dedup-source.ts";
+export { DedupSource, fillMarginMs } from "./dedup/dedup-source.ts";
 export type { StoreApiErrorCode } from "./errors.ts";
 export { StoreApiError, toRpcError } from "./errors.ts";
 export type {
@@ -39,6 +41,7 @@ export {
 } from "./messages/metadata-messages.ts";
 export type { WireHistogram, WireSample, WireTimeSeries } from "./messages/prometheus-types.ts";
 export {
+  HistogramMessage,
   histogramFromWire,
   histogramToWire,
   TimeSeriesMessage,
