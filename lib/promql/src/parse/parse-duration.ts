@@ -75,10 +75,7 @@ export class DurationParser {
   #operand(): DurationExpr {
     const token = this.#stream.peek();
     if (++this.#parts > durationPartsMax)
-      this.#stream.fail(
-        token.start,
-        `duration expression has more than ${durationPartsMax} parts`,
-      );
+      this.#stream.fail(token.start, `duration expression has more than ${durationPartsMax} parts`);
     if (isLiteral(token)) return this.#literal(this.#stream.take(), null);
     switch (token.type) {
       case "+":
