@@ -1,4 +1,4 @@
-// Test scripts cut into commands. The language is described in docs/promqltest.md.
+// Test scripts cut into commands. The language is described in README.md.
 import { parsePromDuration } from "@deucalion/base";
 import { compileRegex, type Labels } from "@deucalion/model";
 import { numberValue, unquoteGo } from "@deucalion/promql";
