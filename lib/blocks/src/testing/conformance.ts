@@ -124,7 +124,8 @@ export function parseTextMessage(text: string): TextFields {
       }
       let value: string | TextFields;
       if (found[3] === "<") value = read();
-      else value = found[2] === undefined ? found[4]! : (JSON.parse(unescape(found[2])) as string);
+      else
+        value = found[2] === undefined ? found[4]! : (JSON.parse(jsonEscapes(found[2])) as string);
       const list = fields.get(key);
       if (list === undefined) fields.set(key, [value]);
       else list.push(value);
@@ -134,7 +135,7 @@ export function parseTextMessage(text: string): TextFields {
 }
 
 /** Octal escapes of the text form as JSON has them. */
-function unescape(quoted: string): string {
+function jsonEscapes(quoted: string): string {
   return quoted.replace(
     /\\(\d{3})/g,
     (_, octal: string) => `\\u${Number.parseInt(octal, 8).toString(16).padStart(4, "0")}`,
