@@ -83,6 +83,15 @@ function compileAnchored(pattern: string): Compiled {
   return RE2JS.compile(`^(?s:${pattern})$`);
 }
 
+/** As `compileAnchored`, for a valid pattern, whose `\\Q` may be left open. */
+function compileClosed(pattern: string): Compiled {
+  try {
+    return compileAnchored(pattern);
+  } catch {
+    return compileAnchored(`${pattern}\\E`);
+  }
+}
+
 /** Compiles an anchored expression. Throws MODEL_REGEX with Go's message. */
 export function compileRegex(pattern: string): CompiledRegex {
   const literals = literalAlternatives(pattern);
@@ -99,7 +108,7 @@ export function compileRegex(pattern: string): CompiledRegex {
   let compiled: Compiled;
   try {
     RE2JS.compile(pattern);
-    compiled = compileAnchored(pattern);
+    compiled = compileClosed(pattern);
   } catch (thrown) {
     throw new ModelError("MODEL_REGEX", goMessage(thrown), { pattern }, { cause: thrown });
   }
