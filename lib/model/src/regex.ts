@@ -83,7 +83,7 @@ function compileAnchored(pattern: string): Compiled {
   return RE2JS.compile(`^(?s:${pattern})$`);
 }
 
-/** As `compileAnchored`, for a valid pattern, whose `\\Q` may be left open. */
+/** As `compileAnchored`, for a valid pattern, whose `\Q` may be left open. */
 function compileClosed(pattern: string): Compiled {
   try {
     return compileAnchored(pattern);
