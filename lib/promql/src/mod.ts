@@ -1,7 +1,12 @@
 // Public names of @deucalion/promql.
 
+export { Annotations } from "./annotations/annotations.ts";
+export type { EngineOptions, QueryOptions, QueryResult, QueryStats } from "./engine.ts";
+export { Engine, engineDefaults } from "./engine.ts";
 export type { PromqlErrorCode } from "./errors.ts";
 export { PromqlError } from "./errors.ts";
+export type { ByteBudget, LimitOptions } from "./limits.ts";
+export { QueryLimits } from "./limits.ts";
 export type {
   AggregateExpr,
   AggregateOp,
@@ -36,3 +41,4 @@ export { prettyExpr } from "./parse/pretty.ts";
 export { printDuration, printExpr } from "./parse/print.ts";
 export { typeName, typeOf } from "./parse/types.ts";
 export { childrenOf, transformExpr, walkExpr } from "./parse/walk.ts";
+export type { MatrixSeries, QueryValue, VectorSample } from "./result.ts";

@@ -29,6 +29,8 @@ export type HistogramColumn = (FloatHistogram | undefined)[];
 export class Row {
   /** Set by operators which prefer bytes to strings; `labels` then decodes when asked. */
   labelBytes: LabelBytes | null;
+  /** `labelBytes` still holds name, type and unit, but they are to be taken as gone. */
+  metadataDropped = false;
   #labels: Labels | null;
   /** With delayed name removal: the name (and `__type__`, `__unit__`) goes at the end of the query. */
   dropName: boolean;
@@ -70,13 +72,26 @@ export class Row {
   }
 
   get labels(): Labels {
-    this.#labels ??= this.labelBytes === null ? Labels.empty : decodeLabels(this.labelBytes);
-    return this.#labels;
+    if (this.#labels !== null) return this.#labels;
+    let labels = this.labelBytes === null ? Labels.empty : decodeLabels(this.labelBytes);
+    if (this.metadataDropped) labels = labels.drop(metadataLabels);
+    this.#labels = labels;
+    return labels;
   }
 
   set labels(labels: Labels) {
     this.#labels = labels;
     this.labelBytes = null;
+    this.metadataDropped = false;
+  }
+
+  /** Takes name, type and unit away without making strings of the other labels. */
+  dropMetadata(): void {
+    if (this.labelBytes === null) this.labels = this.labels.drop(metadataLabels);
+    else {
+      this.metadataDropped = true;
+      this.#labels = null;
+    }
   }
 
   /** The histogram at a step, or undefined. */
@@ -111,7 +126,7 @@ export class Row {
 
   /** A copy with arrays of its own; labels and histograms are shared. */
   clone(): Row {
-    return new Row(
+    const copy = new Row(
       this.#labels,
       this.values.slice(),
       this.present.slice(),
@@ -119,6 +134,8 @@ export class Row {
       this.dropName,
       this.labelBytes,
     );
+    copy.metadataDropped = this.metadataDropped;
+    return copy;
   }
 }
 
@@ -130,5 +147,5 @@ export const metadataLabels: ReadonlySet<string> = new Set(["__name__", "__type_
  */
 export function dropMetricName(row: Row, delayed: boolean): void {
   row.dropName = true;
-  if (!delayed) row.labels = row.labels.drop(metadataLabels);
+  if (!delayed) row.dropMetadata();
 }

@@ -62,6 +62,15 @@ export class Annotations {
     this.#items.set(key, { level: "warning", range, render });
   }
 
+  get isEmpty(): boolean {
+    return this.#items.size === 0;
+  }
+
+  get hasWarnings(): boolean {
+    for (const item of this.#items.values()) if (item.level === "warning") return true;
+    return false;
+  }
+
   /** Takes over what `other` holds; its places win. */
   merge(other: Annotations): void {
     for (const [key, item] of other.#items) {

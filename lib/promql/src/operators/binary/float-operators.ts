@@ -1,0 +1,116 @@
+// Binary operators on floats: over whole columns, and for one pair.
+import type { BinaryOp } from "../../parse/ast.ts";
+
+/** Go's math.Pow where JavaScript's differs: 1^x and (−1)^±Inf are 1. */
+function power(a: number, b: number): number {
+  if (a === 1) return 1;
+  if (a === -1 && (b === Number.POSITIVE_INFINITY || b === Number.NEGATIVE_INFINITY)) return 1;
+  return a ** b;
+}
+
+/** True for operators that compare. */
+export function isComparison(op: BinaryOp): boolean {
+  return op === "==" || op === "!=" || op === ">" || op === "<" || op === ">=" || op === "<=";
+}
+
+/** True for operators whose result is no longer the metric it was. */
+export function changesMeaning(op: BinaryOp): boolean {
+  switch (op) {
+    case "+":
+    case "-":
+    case "*":
+    case "/":
+    case "%":
+    case "^":
+    case "atan2":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The arithmetic of two floats. NaN for operators that are not arithmetic. */
+export function arithmetic(op: BinaryOp, a: number, b: number): number {
+  switch (op) {
+    case "+":
+      return a + b;
+    case "-":
+      return a - b;
+    case "*":
+      return a * b;
+    case "/":
+      return a / b;
+    case "%":
+      return a % b;
+    case "^":
+      return power(a, b);
+    case "atan2":
+      return Math.atan2(a, b);
+    default:
+      return Number.NaN;
+  }
+}
+
+/** Whether a comparison holds. */
+export function compare(op: BinaryOp, a: number, b: number): boolean {
+  switch (op) {
+    case "==":
+      return a === b;
+    case "!=":
+      return a !== b;
+    case ">":
+      return a > b;
+    case "<":
+      return a < b;
+    case ">=":
+      return a >= b;
+    case "<=":
+      return a <= b;
+    default:
+      return false;
+  }
+}
+
+type Columns = Float64Array;
+
+/** out[i] = a[i] op b[i]; `out` may be one of the inputs. */
+export function arithmeticColumns(op: BinaryOp, a: Columns, b: Columns, out: Columns): void {
+  const { length } = out;
+  switch (op) {
+    case "+":
+      for (let i = 0; i < length; i++) out[i] = a[i]! + b[i]!;
+      return;
+    case "-":
+      for (let i = 0; i < length; i++) out[i] = a[i]! - b[i]!;
+      return;
+    case "*":
+      for (let i = 0; i < length; i++) out[i] = a[i]! * b[i]!;
+      return;
+    case "/":
+      for (let i = 0; i < length; i++) out[i] = a[i]! / b[i]!;
+      return;
+    case "%":
+      for (let i = 0; i < length; i++) out[i] = a[i]! % b[i]!;
+      return;
+    default:
+      for (let i = 0; i < length; i++) out[i] = arithmetic(op, a[i]!, b[i]!);
+  }
+}
+
+/** holds[i] = 1 where a[i] op b[i]. */
+export function compareColumns(op: BinaryOp, a: Columns, b: Columns, holds: Uint8Array): void {
+  const { length } = holds;
+  switch (op) {
+    case ">":
+      for (let i = 0; i < length; i++) holds[i] = a[i]! > b[i]! ? 1 : 0;
+      return;
+    case "<":
+      for (let i = 0; i < length; i++) holds[i] = a[i]! < b[i]! ? 1 : 0;
+      return;
+    case "==":
+      for (let i = 0; i < length; i++) holds[i] = a[i]! === b[i]! ? 1 : 0;
+      return;
+    default:
+      for (let i = 0; i < length; i++) holds[i] = compare(op, a[i]!, b[i]!) ? 1 : 0;
+  }
+}

@@ -1,0 +1,169 @@
+// The state of one query while it is evaluated, and of one evaluation (a range of steps) within it.
+import type { Labels, Matcher, SeriesSource, SourceContext } from "@deucalion/model";
+import { Annotations } from "../annotations/annotations.ts";
+import type { EvalContext, EvalOptions, InstantSelect } from "../functions/contract.ts";
+import type { QueryLimits } from "../limits.ts";
+import type { Expr, ValueType, VectorSelector } from "../parse/ast.ts";
+import type { SelectorPlan } from "../plan/selector-hints.ts";
+import { Row, type Steps } from "../row.ts";
+import type { SampleCounter } from "./sample-counter.ts";
+
+/** Takes a row over. It may come any number of times, in order of labels where the source is a selector. */
+export type Emit = (row: Row) => void;
+
+/** What all evaluations of one query share. */
+export interface QueryState {
+  readonly source: SeriesSource;
+  readonly sourceContext: SourceContext;
+  readonly limits: QueryLimits;
+  readonly options: EvalOptions;
+  readonly selectors: ReadonlyMap<VectorSelector, SelectorPlan>;
+  readonly types: ReadonlyMap<Expr, ValueType>;
+  /** Step of the query in ms, 0 for an instant query. */
+  readonly stepMs: number;
+  /** Step of subqueries that name none. */
+  readonly defaultStepMs: number;
+  /** Coarsest downsampled data that is welcome; 0 is raw only. */
+  readonly maxResolutionMs: number;
+  readonly rows: RowPool;
+  readonly counter: SampleCounter;
+  /** Evaluates any node; set once, so that operators need not import each other. */
+  readonly evaluate: (node: Expr, ev: Evaluation, emit: Emit) => Promise<void>;
+  readonly select: (ev: Evaluation, request: InstantSelect) => Promise<Row[]>;
+}
+
+/** One range of steps within a query: the query itself, a subquery, or a part that is evaluated once. */
+export class Evaluation implements EvalContext {
+  readonly state: QueryState;
+  readonly steps: Steps;
+  readonly annotations: Annotations;
+  /** Step that selectors report in their hints. */
+  readonly hintStepMs: number;
+  /** Where this evaluation counts its samples: per step of the query, or as a whole. */
+  readonly counter: SampleCounter;
+  depth = 0;
+
+  constructor(
+    state: QueryState,
+    steps: Steps,
+    annotations: Annotations,
+    hintStepMs: number,
+    counter: SampleCounter,
+  ) {
+    this.state = state;
+    this.steps = steps;
+    this.annotations = annotations;
+    this.hintStepMs = hintStepMs;
+    this.counter = counter;
+  }
+
+  get options(): EvalOptions {
+    return this.state.options;
+  }
+
+  get limits(): QueryLimits {
+    return this.state.limits;
+  }
+
+  readonly check = (): void => this.state.limits.check();
+
+  readonly select = (request: InstantSelect): Promise<Row[]> => this.state.select(this, request);
+
+  /** Another range of steps; annotations go to the same place. */
+  over(steps: Steps, hintStepMs: number, counter: SampleCounter): Evaluation {
+    const child = new Evaluation(this.state, steps, this.annotations, hintStepMs, counter);
+    child.depth = this.depth;
+    return child;
+  }
+
+  /** The same steps with annotations of its own, for parts that run side by side. */
+  apart(): Evaluation {
+    const child = new Evaluation(
+      this.state,
+      this.steps,
+      new Annotations(),
+      this.hintStepMs,
+      this.counter,
+    );
+    child.depth = this.depth;
+    return child;
+  }
+
+  /** Evaluates a node. Deep trees continue in a new turn of the microtask queue, so that the stack stays small. */
+  async evaluate(node: Expr, emit: Emit): Promise<void> {
+    this.depth++;
+    if (this.depth % 100 === 0) await Promise.resolve();
+    await this.state.evaluate(node, this, emit);
+    this.depth--;
+  }
+
+  /** Evaluates a node and keeps its rows. */
+  async rowsOf(node: Expr): Promise<Row[]> {
+    const rows: Row[] = [];
+    const { limits } = this;
+    const bytes = this.rowBytes;
+    await this.evaluate(node, (row) => {
+      limits.holdBytes(bytes);
+      rows.push(row);
+    });
+    limits.holdBytes(-bytes * rows.length);
+    return rows;
+  }
+
+  /** Evaluates several nodes side by side; their annotations are taken over in order. */
+  async all(nodes: readonly Expr[]): Promise<Row[][]> {
+    const parts = nodes.map(() => this.apart());
+    const rows = await Promise.all(nodes.map((node, i) => parts[i]!.rowsOf(node)));
+    for (const part of parts) this.annotations.merge(part.annotations);
+    return rows;
+  }
+
+  /** Rough size of a row in memory. */
+  get rowBytes(): number {
+    return 200 + 9 * this.steps.count;
+  }
+
+  /** A row without samples whose values may hold anything. */
+  newRow(): Row {
+    return this.state.rows.take(this.steps.count);
+  }
+
+  /** Gives a row's arrays back for reuse; nobody may look at the row after that. */
+  release(row: Row): void {
+    this.state.rows.put(row);
+  }
+}
+
+/** Rows that have been folded into an aggregate are used again for the next series. */
+export class RowPool {
+  readonly #free = new Map<number, Row[]>();
+
+  take(count: number): Row {
+    const row = this.#free.get(count)?.pop();
+    if (row === undefined) return new Row(null, new Float64Array(count), new Uint8Array(count));
+    row.present.fill(0);
+    return row;
+  }
+
+  put(row: Row): void {
+    const count = row.values.length;
+    let free = this.#free.get(count);
+    if (free === undefined) {
+      free = [];
+      this.#free.set(count, free);
+    }
+    if (free.length < 16) free.push(new Row(null, row.values, row.present));
+  }
+}
+
+/** Matchers as a text that is equal for equal lists. */
+export function matchersKey(matchers: readonly Matcher[]): string {
+  return matchers
+    .map((m) => `${m.name.length}:${m.name}${m.type}${m.value.length}:${m.value}`)
+    .join();
+}
+
+/** The metric name in a label set, "" where there is none. */
+export function metricName(labels: Labels): string {
+  return labels.get("__name__");
+}

@@ -1,0 +1,210 @@
+// The samples of one series as a range function sees them: columns, and for each step where its window begins and ends.
+import type { FloatHistogram, SampleColumns } from "@deucalion/model";
+import type { Annotations } from "../annotations/annotations.ts";
+import type { Range } from "../parse/ast.ts";
+import type { Row } from "../row.ts";
+
+/** What is the same for every series of a call. */
+export interface WindowPlan {
+  readonly count: number;
+  /** Time of the first step, ms, and distance of steps. */
+  readonly evalMs: number;
+  readonly evalStepMs: number;
+  /** End of the first window, inclusive; it moves by `endStepMs` (0 where `@` fixes it). */
+  readonly endMs: number;
+  readonly endStepMs: number;
+  readonly rangeMs: number;
+  /** Extra time before and after the range that anchored and smoothed selectors look at. */
+  readonly beforeMs: number;
+  readonly afterMs: number;
+  readonly anchored: boolean;
+  readonly smoothed: boolean;
+  /** Scalar arguments, one value for each step, in order without the range vector. */
+  readonly args: readonly Float64Array[];
+  readonly useStartTimes: boolean;
+  readonly annotations: Annotations;
+  /** Place of the range vector argument in the query. */
+  readonly range: Range;
+}
+
+/** Samples of one kind (floats or histograms) and the windows over them. */
+export class WindowSide {
+  times: Float64Array = new Float64Array(0);
+  count = 0;
+  startTimes: Float64Array | null = null;
+  /** Window of step i: samples lo[i] ≤ index < hi[i]. */
+  readonly lo: Int32Array;
+  readonly hi: Int32Array;
+
+  constructor(steps: number) {
+    this.lo = new Int32Array(steps);
+    this.hi = new Int32Array(steps);
+  }
+
+  /** Slides two indices over the samples: windows are (end − range − before, end + after]. */
+  slide(plan: WindowPlan): void {
+    const { times, count, lo, hi } = this;
+    const width = plan.rangeMs + plan.beforeMs + plan.afterMs;
+    const first = plan.endMs + plan.afterMs;
+    const step = plan.endStepMs;
+    let low = 0;
+    let high = 0;
+    for (let i = 0; i < plan.count; i++) {
+      const end = first + i * step;
+      const start = end - width;
+      while (high < count && times[high]! <= end) high++;
+      while (low < high && times[low]! <= start) low++;
+      lo[i] = low;
+      hi[i] = high;
+    }
+  }
+}
+
+/** Windows over one series. Filled anew for each series; functions keep nothing of it. */
+export class Windows {
+  readonly plan: WindowPlan;
+  readonly floats: WindowSide;
+  values: Float64Array = new Float64Array(0);
+  /** `null` while the series has no histogram. */
+  histogramSide: WindowSide | null = null;
+  histograms: FloatHistogram[] = [];
+  #spareSide: WindowSide | null = null;
+  #resets = new Int32Array(0);
+  #resetCount = -1;
+  /** Metric name of the series, for annotations. */
+  metricName: () => string = () => "";
+
+  constructor(plan: WindowPlan) {
+    this.plan = plan;
+    this.floats = new WindowSide(plan.count);
+  }
+
+  /** Takes the samples over, leaving stale markers out. `columns` may be rearranged. */
+  load(columns: SampleColumns): void {
+    this.#resetCount = -1;
+    if (columns.histograms !== null) {
+      this.histogramSide = this.#loadMixed(columns);
+      this.histogramSide.slide(this.plan);
+    } else {
+      this.histogramSide = null;
+      this.#loadFloats(columns);
+    }
+    this.floats.slide(this.plan);
+  }
+
+  #loadFloats(columns: SampleColumns): void {
+    dropStale(columns);
+    this.floats.times = columns.times;
+    this.floats.count = columns.count;
+    this.floats.startTimes = this.plan.useStartTimes ? columns.startTimes : null;
+    this.values = columns.values;
+  }
+
+  #loadMixed(columns: SampleColumns): WindowSide {
+    const { count } = columns;
+    const side = this.#spareSide ?? new WindowSide(this.plan.count);
+    this.#spareSide = side;
+    const times = new Float64Array(count);
+    const values = new Float64Array(count);
+    const starts = this.plan.useStartTimes ? columns.startTimes : null;
+    const floatStarts = starts === null ? null : new Float64Array(count);
+    const histogramTimes = new Float64Array(count);
+    const histogramStarts = starts === null ? null : new Float64Array(count);
+    this.histograms = [];
+    let floats = 0;
+    for (let i = 0; i < count; i++) {
+      if (columns.isStale(i)) continue;
+      const histogram = columns.histograms?.[i];
+      if (histogram === undefined) {
+        times[floats] = columns.times[i]!;
+        values[floats] = columns.values[i]!;
+        if (floatStarts !== null) floatStarts[floats] = starts![i]!;
+        floats++;
+      } else {
+        const at = this.histograms.push(histogram) - 1;
+        histogramTimes[at] = columns.times[i]!;
+        if (histogramStarts !== null) histogramStarts[at] = starts![i]!;
+      }
+    }
+    this.floats.times = times;
+    this.floats.count = floats;
+    this.floats.startTimes = floatStarts;
+    this.values = values;
+    side.times = histogramTimes;
+    side.count = this.histograms.length;
+    side.startTimes = histogramStarts;
+    return side;
+  }
+
+  /** Indices of floats that are less than the one before; `resetCount` of them. */
+  get resets(): Int32Array {
+    if (this.#resetCount < 0) this.#findResets();
+    return this.#resets;
+  }
+
+  get resetCount(): number {
+    if (this.#resetCount < 0) this.#findResets();
+    return this.#resetCount;
+  }
+
+  #findResets(): void {
+    const { values } = this;
+    const { count } = this.floats;
+    let found = 0;
+    for (let i = 1; i < count; i++) {
+      if (values[i]! < values[i - 1]!) {
+        if (found === this.#resets.length) {
+          const larger = new Int32Array(Math.max(16, found * 2));
+          larger.set(this.#resets);
+          this.#resets = larger;
+        }
+        this.#resets[found++] = i;
+      }
+    }
+    this.#resetCount = found;
+  }
+
+  /** End of the window of a step, without what is looked at beyond it. */
+  endAt(step: number): number {
+    return this.plan.endMs + step * this.plan.endStepMs;
+  }
+}
+
+/** Moves samples together so that no stale marker is left. Floats only. */
+function dropStale(columns: SampleColumns): void {
+  const { valueBits, count } = columns;
+  let stale = 0;
+  while (
+    stale < count &&
+    !(valueBits[2 * stale] === 2 && valueBits[2 * stale + 1] === 0x7ff00000)
+  ) {
+    stale++;
+  }
+  if (stale === count) return;
+  const { times, startTimes } = columns;
+  let to = stale;
+  for (let i = stale; i < count; i++) {
+    const low = valueBits[2 * i]!;
+    const high = valueBits[2 * i + 1]!;
+    if (low === 2 && high === 0x7ff00000) continue;
+    times[to] = times[i]!;
+    valueBits[2 * to] = low;
+    valueBits[2 * to + 1] = high;
+    if (startTimes !== null) startTimes[to] = startTimes[i]!;
+    to++;
+  }
+  columns.count = to;
+}
+
+/**
+ * A function of range vectors: reads the windows of one series and fills `out`.
+ * `out.present` is all 0 before; `out.values` may hold anything.
+ */
+export interface RangeFunction {
+  /** The name stays: the function picks samples out and does not compute new ones. */
+  readonly keepsName?: boolean;
+  readonly run: (windows: Windows, out: Row) => void;
+}
+
+/** Computes steps from ≤ i < to over floats; steps without enough samples are left alone. */
+export type FloatKernel = (windows: Windows, from: number, to: number, out: Row) => void;

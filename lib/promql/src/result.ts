@@ -1,0 +1,119 @@
+// What a query gives: from rows to values, sorted and with names dropped where that was put off.
+import { compareLabels, type FloatHistogram, type Labels } from "@deucalion/model";
+import { PromqlError } from "./errors.ts";
+import type { Evaluation } from "./operators/evaluation.ts";
+import { mergeRows, sameLabelset } from "./operators/merge-rows.ts";
+import { rangeVector } from "./operators/range-vector.ts";
+import type { Plan } from "./plan/plan.ts";
+import { metadataLabels, type Row } from "./row.ts";
+
+export interface VectorSample {
+  readonly labels: Labels;
+  readonly timeMs: number;
+  readonly value: number;
+  readonly histogram?: FloatHistogram;
+}
+
+export interface MatrixSeries {
+  readonly labels: Labels;
+  /** Milliseconds. */
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  /** `null` while every sample is a float. */
+  readonly histograms: (FloatHistogram | undefined)[] | null;
+}
+
+export type QueryValue =
+  | { readonly type: "scalar"; readonly timeMs: number; readonly value: number }
+  | { readonly type: "string"; readonly timeMs: number; readonly value: string }
+  | { readonly type: "vector"; readonly samples: VectorSample[] }
+  | { readonly type: "matrix"; readonly series: MatrixSeries[] };
+
+async function finalRows(plan: Plan, ev: Evaluation): Promise<Row[]> {
+  const rows: Row[] = [];
+  const { limits } = ev;
+  await ev.evaluate(plan.root, (row) => {
+    limits.holdBytes(ev.rowBytes);
+    if (!row.isEmpty()) rows.push(row);
+  });
+  if (!ev.options.delayedNameRemoval) return rows;
+  for (const row of rows) if (row.dropName) row.labels = row.labels.drop(metadataLabels);
+  return mergeRows(rows);
+}
+
+function sortByLabels(rows: Row[]): void {
+  let sorted = true;
+  for (let i = 1; i < rows.length && sorted; i++) {
+    const order = compareLabels(rows[i - 1]!.labels, rows[i]!.labels);
+    if (order > 0) sorted = false;
+    else if (order === 0) throw sameLabelset();
+  }
+  if (!sorted) rows.sort((a, b) => compareLabels(a.labels, b.labels));
+}
+
+/** Cuts a result down to `limit` series, and says so. */
+function limited<T>(items: T[], limit: number, ev: Evaluation): T[] {
+  if (limit <= 0 || items.length <= limit) return items;
+  ev.annotations.plain("results truncated due to limit");
+  return items.slice(0, limit);
+}
+
+/** The value of an instant query. */
+export async function instantValue(plan: Plan, ev: Evaluation, limit: number): Promise<QueryValue> {
+  const { root } = plan;
+  const timeMs = ev.steps.startMs;
+  let bare = root;
+  while (bare.kind === "paren" || bare.kind === "stepInvariant") bare = bare.expr;
+  if (bare.kind === "string") return { type: "string", timeMs, value: bare.value };
+  if (bare.kind === "matrix" || bare.kind === "subquery") {
+    const series = await rangeVector(bare, ev);
+    return { type: "matrix", series: limited(series, limit, ev) };
+  }
+  const rows = await finalRows(plan, ev);
+  if (plan.types.get(root) === "scalar") {
+    return { type: "scalar", timeMs, value: rows[0]?.values[0] ?? Number.NaN };
+  }
+  const samples = limited(rows, limit, ev).map((row): VectorSample => {
+    const histogram = row.histogramAt(0);
+    const { labels } = row;
+    if (histogram === undefined) return { labels, timeMs, value: row.values[0]! };
+    return { labels, timeMs, value: histogram.sum, histogram };
+  });
+  return { type: "vector", samples };
+}
+
+/** The value of a range query. */
+export async function matrixValue(plan: Plan, ev: Evaluation, limit: number): Promise<QueryValue> {
+  if (plan.types.get(plan.root) === "string") {
+    throw new PromqlError("PROMQL_EXECUTION", "a string has no range");
+  }
+  const rows = await finalRows(plan, ev);
+  sortByLabels(rows);
+  const { startMs, stepMs } = ev.steps;
+  const series = limited(rows, limit, ev).map((row) => seriesOf(row, startMs, stepMs));
+  return { type: "matrix", series };
+}
+
+/** The samples of a row with their times. */
+export function seriesOf(row: Row, startMs: number, stepMs: number): MatrixSeries {
+  const { present, values, labels } = row;
+  let count = 0;
+  for (let i = 0; i < present.length; i++) count += present[i]!;
+  const times = new Float64Array(count);
+  const samples = count === present.length ? values : new Float64Array(count);
+  let histograms: (FloatHistogram | undefined)[] | null = null;
+  let to = 0;
+  for (let i = 0; i < present.length; i++) {
+    if (present[i] === 0) continue;
+    times[to] = startMs + i * stepMs;
+    samples[to] = values[i]!;
+    const histogram = row.histogramAt(i);
+    if (histogram !== undefined) {
+      histograms ??= new Array<FloatHistogram | undefined>(count).fill(undefined);
+      histograms[to] = histogram;
+      samples[to] = histogram.sum;
+    }
+    to++;
+  }
+  return { labels, times, values: samples, histograms };
+}
