@@ -9,7 +9,7 @@ export const scriptParseOptions: ParseOptions = {
   xFunctions: false,
 };
 
-export const scriptEngineOptions: EngineOptions = {
+export const scriptEngineOptions: Partial<EngineOptions> = {
   lookbackMs: 300_000,
   defaultStepMs: 60_000,
   maxSamples: 10_000,
