@@ -1,0 +1,108 @@
+// Writes JSON as bytes into slabs, which leave as the client reads them.
+
+const slabBytes = 65_536;
+
+/** Takes a full slab; resolves when more may follow. */
+export type SlabSink = (slab: Buffer) => Promise<void>;
+
+/** A stream of JSON text. Writing is synchronous; call `drain` now and then. */
+export class JsonWriter {
+  readonly #sink: SlabSink;
+  readonly #full: Buffer[] = [];
+  #slab: Buffer = Buffer.allocUnsafe(slabBytes);
+  #length = 0;
+
+  constructor(sink: SlabSink) {
+    this.#sink = sink;
+  }
+
+  #room(bytes: number): void {
+    if (this.#length + bytes <= this.#slab.length) return;
+    if (this.#length > 0) this.#full.push(this.#slab.subarray(0, this.#length));
+    this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes));
+    this.#length = 0;
+  }
+
+  /** Text of ASCII characters, as it is. */
+  ascii(text: string): void {
+    const length = text.length;
+    this.#room(length);
+    const slab = this.#slab;
+    let at = this.#length;
+    if (length > 24) {
+      at += slab.write(text, at, length, "latin1");
+    } else {
+      for (let i = 0; i < length; i++) slab[at++] = text.charCodeAt(i);
+    }
+    this.#length = at;
+  }
+
+  /** Any text, as it is. */
+  raw(text: string): void {
+    const most = text.length * 3;
+    this.#room(most);
+    this.#length += this.#slab.write(text, this.#length, most, "utf8");
+  }
+
+  /** Bytes that are JSON already. */
+  bytes(text: Uint8Array): void {
+    this.#room(text.length);
+    this.#slab.set(text, this.#length);
+    this.#length += text.length;
+  }
+
+  /** One byte. */
+  byte(code: number): void {
+    this.#room(1);
+    this.#slab[this.#length++] = code;
+  }
+
+  /** A string with quotes and escapes. */
+  string(text: string): void {
+    this.raw(JSON.stringify(text));
+  }
+
+  /** A non-negative integer below 2^53. */
+  integer(value: number): void {
+    this.#room(20);
+    let rest = value;
+    let digits = 1;
+    for (let power = 10; power <= rest; power *= 10) digits++;
+    const end = this.#length + digits;
+    let at = end;
+    const slab = this.#slab;
+    while (rest > 0x7fffffff) {
+      const next = Math.floor(rest / 10);
+      slab[--at] = 48 + (rest - next * 10);
+      rest = next;
+    }
+    let small = rest | 0;
+    do {
+      const next = (small / 10) | 0;
+      slab[--at] = 48 + (small - next * 10);
+      small = next;
+    } while (small > 0);
+    this.#length = end;
+  }
+
+  /** Any value, by JSON.stringify: for what is small. */
+  value(value: unknown): void {
+    this.raw(JSON.stringify(value));
+  }
+
+  /** True if there is something to `drain`. */
+  get isFull(): boolean {
+    return this.#full.length > 0;
+  }
+
+  /** Sends full slabs. */
+  async drain(): Promise<void> {
+    while (this.#full.length > 0) await this.#sink(this.#full.shift()!);
+  }
+
+  /** Sends all but the last part and returns that; the writer is done. */
+  async finish(): Promise<Buffer> {
+    await this.drain();
+    return this.#slab.subarray(0, this.#length);
+  }
+}

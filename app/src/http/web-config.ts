@@ -1,0 +1,237 @@
+// The web configuration file (`--http.config`): TLS, basic authentication, headers, rate limit.
+import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import type { ServerOptions } from "node:https";
+import { dirname, isAbsolute, join } from "node:path";
+import { messageOf } from "@deucalion/base";
+import { AppError } from "../errors.ts";
+
+/** Why a request is not let in. */
+export interface Denial {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+/** What the file asks for. */
+export interface WebConfig {
+  /** `null` is plain HTTP. */
+  readonly tls: ServerOptions | null;
+  readonly headers: readonly (readonly [string, string])[];
+  /** `null` lets the request in. */
+  deny(request: IncomingMessage): Promise<Denial | null>;
+}
+
+/** No file: everything is let in. */
+export const openWebConfig: WebConfig = {
+  tls: null,
+  headers: [],
+  deny: () => Promise.resolve(null),
+};
+
+const keys: Readonly<Record<string, readonly string[]>> = {
+  "": ["tls_server_config", "http_server_config", "rate_limit", "basic_auth_users"],
+  tls_server_config: [
+    "cert",
+    "key",
+    "client_ca",
+    "cert_file",
+    "key_file",
+    "client_ca_file",
+    "client_auth_type",
+    "client_allowed_sans",
+    "cipher_suites",
+    "curve_preferences",
+    "min_version",
+    "max_version",
+    "prefer_server_cipher_suites",
+  ],
+  http_server_config: ["http2", "headers"],
+  rate_limit: ["burst", "interval"],
+};
+const headerNames = [
+  "Strict-Transport-Security",
+  "X-Content-Type-Options",
+  "X-Frame-Options",
+  "X-XSS-Protection",
+  "Content-Security-Policy",
+];
+
+type Section = Readonly<Record<string, unknown>>;
+
+function fail(message: string): never {
+  throw new AppError("APP_CONFIG", `server could not be started: ${message}`);
+}
+
+function section(value: unknown, name: string): Section {
+  if (value === undefined || value === null) return {};
+  if (typeof value !== "object") fail(`${name || "web configuration"} is not a map`);
+  const allowed = keys[name];
+  for (const key of Object.keys(value)) {
+    if (allowed !== undefined && !allowed.includes(key))
+      fail(`field ${key} not found in ${name || "web configuration"}`);
+  }
+  return value as Section;
+}
+
+const tlsVersions: Readonly<Record<string, "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3">> = {
+  TLS10: "TLSv1",
+  TLS11: "TLSv1.1",
+  TLS12: "TLSv1.2",
+  TLS13: "TLSv1.3",
+};
+const curves: Readonly<Record<string, string>> = {
+  CurveP256: "P-256",
+  CurveP384: "P-384",
+  CurveP521: "P-521",
+  X25519: "X25519",
+};
+
+/** Go's names of cipher suites as OpenSSL writes them. */
+function cipherName(name: string): string {
+  if (/^TLS_(AES|CHACHA20)/.test(name)) return name;
+  return name
+    .replace(/^TLS_/, "")
+    .replace("_WITH_", "_")
+    .replace(/_(128|256)_/g, "$1_")
+    .replaceAll("_", "-")
+    .replace("AES128-CBC-", "AES128-")
+    .replace("AES256-CBC-", "AES256-")
+    .replace("-POLY1305-SHA256", "-POLY1305")
+    .replace(/^RSA-/, "");
+}
+
+function tlsOptions(tls: Section, dir: string): ServerOptions | null {
+  const text = (name: string): string => (typeof tls[name] === "string" ? tls[name] : "");
+  const material = (name: string): string => {
+    const file = text(`${name}_file`);
+    if (file !== "" && text(name) !== "") fail(`only one of ${name} and ${name}_file may be set`);
+    if (file === "") return text(name);
+    try {
+      return readFileSync(isAbsolute(file) ? file : join(dir, file), "utf8");
+    } catch (cause) {
+      return fail(messageOf(cause));
+    }
+  };
+  const cert = material("cert");
+  const key = material("key");
+  const ca = material("client_ca");
+  const auth = text("client_auth_type");
+  if (cert === "" && key === "" && ca === "" && auth === "") return null;
+  if (cert === "") fail("missing one of cert or cert_file");
+  if (key === "") fail("missing one of key or key_file");
+  if (ca !== "" && (auth === "" || auth === "NoClientCert")) {
+    fail("client CA's have been configured without a Client Auth Policy");
+  }
+  const kinds = [
+    "",
+    "NoClientCert",
+    "RequestClientCert",
+    "RequireAnyClientCert",
+    "RequireClientCert",
+    "VerifyClientCertIfGiven",
+    "RequireAndVerifyClientCert",
+  ];
+  if (!kinds.includes(auth)) fail(`invalid ClientAuth: ${auth}`);
+  const version = (name: string, fallback: string) => {
+    const found = tlsVersions[text(name) || fallback];
+    return found ?? fail(`unknown TLS version: ${text(name)}`);
+  };
+  const list = (name: string): string[] =>
+    Array.isArray(tls[name]) ? (tls[name] as unknown[]).map(String) : [];
+  const ciphers = list("cipher_suites").map(cipherName);
+  const groups = list("curve_preferences").map((c) => curves[c] ?? fail(`unknown curve: ${c}`));
+  return {
+    cert,
+    key,
+    minVersion: version("min_version", "TLS12"),
+    maxVersion: version("max_version", "TLS13"),
+    requestCert: auth !== "" && auth !== "NoClientCert",
+    rejectUnauthorized: auth === "RequireAndVerifyClientCert",
+    ...(ca === "" ? {} : { ca }),
+    ...(ciphers.length === 0 ? {} : { ciphers: ciphers.join(":") }),
+    ...(groups.length === 0 ? {} : { ecdhCurve: groups.join(":") }),
+  };
+}
+
+/** A bucket of tokens; the bucket is full at first. */
+function rateLimiter(limit: Section): () => boolean {
+  const burst = typeof limit["burst"] === "number" ? limit["burst"] : 0;
+  const interval = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(String(limit["interval"] ?? ""));
+  if (interval === null) return () => true;
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[interval[2] as "ms" | "s" | "m" | "h"];
+  const every = Number(interval[1]) * unit;
+  let tokens = burst;
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    tokens = Math.min(burst, tokens + (now - last) / every);
+    last = now;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  };
+}
+
+/** Who may come in. Passwords that were right once are remembered by their hash. */
+function basicAuth(
+  users: ReadonlyMap<string, string>,
+): (request: IncomingMessage) => Promise<Denial | null> {
+  const known = new Map<string, boolean>();
+  const denial: Denial = {
+    status: 401,
+    text: "Unauthorized",
+    headers: [["WWW-Authenticate", "Basic"]],
+  };
+  return async (request) => {
+    const found = /^basic (.+)$/i.exec(request.headers.authorization ?? "");
+    if (found === null) return denial;
+    const pair = Buffer.from(found[1]!, "base64").toString("utf8");
+    const seen = known.get(pair);
+    if (seen !== undefined) return seen ? null : denial;
+    const at = pair.indexOf(":");
+    const { compare } = await import("bcryptjs");
+    // An unknown user costs as much time as a wrong password.
+    const unknown = "$2a$10$7EqJtq98hPqEX7fNZaFWoOhi5QWQcLxVE3nL5nWx1Qz5bWq0Nq6yW";
+    const hash = users.get(pair.slice(0, at));
+    const right = (await compare(pair.slice(at + 1), hash ?? unknown)) && hash !== undefined;
+    if (known.size >= 100) known.clear();
+    known.set(pair, right);
+    return right ? null : denial;
+  };
+}
+
+/** Reads the file; "" is none. Throws APP_CONFIG. */
+export async function loadWebConfig(path: string): Promise<WebConfig> {
+  if (path === "") return openWebConfig;
+  const { parse } = await import("yaml");
+  let raw: unknown;
+  try {
+    raw = parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    return fail(messageOf(cause));
+  }
+  const config = section(raw, "");
+  const http = section(config["http_server_config"], "http_server_config");
+  const headers = Object.entries((http["headers"] ?? {}) as Record<string, unknown>);
+  for (const [name] of headers)
+    if (!headerNames.includes(name)) fail(`HTTP header ${name} can not be configured`);
+  const users = new Map(
+    Object.entries((config["basic_auth_users"] ?? {}) as Record<string, unknown>).map(
+      ([user, hash]) => [user, String(hash)] as const,
+    ),
+  );
+  for (const [user, hash] of users)
+    if (!/^\$2[abxy]?\$\d\d\$.{53}$/.test(hash))
+      fail(`basic_auth_users: ${user} has no bcrypt hash`);
+  const allowed = rateLimiter(section(config["rate_limit"], "rate_limit"));
+  const auth = users.size === 0 ? () => Promise.resolve(null) : basicAuth(users);
+  return {
+    tls: tlsOptions(section(config["tls_server_config"], "tls_server_config"), dirname(path)),
+    headers: headers.map(([name, value]) => [name, String(value)] as const),
+    deny: (request) =>
+      allowed()
+        ? auth(request)
+        : Promise.resolve({ status: 429, text: "Too Many Requests", headers: [] }),
+  };
+}
