@@ -41,7 +41,7 @@ export function infoTime(expr: Expr, ctx: EvalContext): InfoTime {
     }
     const inner = node.kind === "subquery" ? [...around, node] : around;
     // The expression of an aggregation comes before its parameter.
-    const children = node.kind === "aggregate" ? [node.expr] : childrenOf(node);
+    const children = node.kind === "aggregate" ? [...childrenOf(node)].reverse() : childrenOf(node);
     for (let i = children.length - 1; i >= 0; i--)
       stack.push({ node: children[i]!, around: inner });
   }
