@@ -1,0 +1,50 @@
+// Gets the real programs that tests speak with: Debian's packages, unpacked into a cache folder, no root needed.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { repositoryRoot } from "./repository.ts";
+
+/** Unpacks a Debian package and returns the folder; kept in `.cache/peers` of the checkout. Throws if it cannot be had. */
+function unpacked(name: string): string {
+  const folder = join(repositoryRoot, ".cache/peers", name);
+  if (existsSync(folder)) return folder;
+  const scratch = mkdtempSync(join(tmpdir(), "deucalion-peer-"));
+  try {
+    try {
+      execFileSync("apt-get", ["download", name], { cwd: scratch, stdio: "pipe" });
+    } catch {
+      execFileSync("apt-get", ["update", "-qq"], { stdio: "pipe" });
+      execFileSync("apt-get", ["download", name], { cwd: scratch, stdio: "pipe" });
+    }
+    const archive = readdirSync(scratch).find((file) => file.endsWith(".deb"));
+    if (archive === undefined) throw new Error(`apt-get download ${name} gave no package`);
+    execFileSync("dpkg", ["-x", archive, "unpacked"], { cwd: scratch });
+    mkdirSync(join(repositoryRoot, ".cache/peers"), { recursive: true });
+    try {
+      renameSync(join(scratch, "unpacked"), folder);
+    } catch {
+      execFileSync("cp", ["-a", join(scratch, "unpacked"), folder]);
+    }
+    return folder;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Path of a real Prometheus server (Debian's, 2.42). */
+export function prometheusBinary(): string {
+  return join(unpacked("prometheus"), "usr/bin/prometheus");
+}
+
+/** Path of Debian's promtool, of the same package. */
+export function promtoolBinary(): string {
+  return join(unpacked("prometheus"), "usr/bin/promtool");
+}
+
+/** Path of a Chromium: the machine's, or Debian's installed for the test run. */
+export function chromiumBinary(): string {
+  for (const path of ["/usr/bin/chromium", "/usr/bin/chromium-browser"]) if (existsSync(path)) return path;
+  execFileSync("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { stdio: "pipe" });
+  return "/usr/bin/chromium";
+}
