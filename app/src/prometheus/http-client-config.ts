@@ -54,9 +54,9 @@ function text(from: Section, key: string): string {
 /** Parses the document; "" gives the defaults. Throws APP_CONFIG. */
 export function parseHttpClientConfig(yaml: string, userAgent: string): HttpClientOptions {
   const document = section(parse(yaml), "");
-  const basic = section(document["basic_auth"], "basic_auth");
-  const tls = section(document["tls_config"], "tls_config");
-  const transport = section(document["transport_config"], "transport_config");
+  const basic = section(document.basic_auth, "basic_auth");
+  const tls = section(document.tls_config, "tls_config");
+  const transport = section(document.transport_config, "transport_config");
   const hasBasic =
     text(basic, "username") !== "" ||
     text(basic, "password") !== "" ||
@@ -78,7 +78,7 @@ export function parseHttpClientConfig(yaml: string, userAgent: string): HttpClie
       "HTTP client: proxy_url is not supported; put the proxy in front of Prometheus' address instead",
     );
   }
-  const connectionsMax = Number(transport["max_conns_per_host"] ?? 0);
+  const connectionsMax = Number(transport.max_conns_per_host ?? 0);
   return {
     ...httpClientDefaults,
     userAgent,
@@ -96,7 +96,7 @@ export function parseHttpClientConfig(yaml: string, userAgent: string): HttpClie
       certFile: text(tls, "cert_file"),
       keyFile: text(tls, "key_file"),
       serverName: text(tls, "server_name"),
-      insecureSkipVerify: tls["insecure_skip_verify"] === true,
+      insecureSkipVerify: tls.insecure_skip_verify === true,
     },
     connectionsMax: connectionsMax > 0 ? connectionsMax : Number.POSITIVE_INFINITY,
   };

@@ -102,7 +102,7 @@ export class PrometheusClient {
     try {
       return (await this.api("/api/v1/status/flags", [], signal)).data as Record<string, string>;
     } catch (thrown) {
-      if (thrown instanceof PrometheusError && thrown.data["status"] === 404) return null;
+      if (thrown instanceof PrometheusError && thrown.data.status === 404) return null;
       throw thrown;
     }
   }

@@ -105,7 +105,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
   seed: fc.integer({ min: 1, max: 0x7fffffff }),
 });
 
-const runs = Number(process.env["FILL_RUNS"] ?? 10_000);
+const runs = Number(process.env.FILL_RUNS ?? 10_000);
 
 test("mergeFill() leaves out no slot that a replica has and emits none twice", () => {
   fc.assert(
