@@ -1,11 +1,26 @@
 // Public names of @deucalion/storeapi.
 
+export { ApiClient, fetchInfo } from "./client/api-clients.ts";
 export type { StoreClientDeps } from "./client/store-client.ts";
 export { StoreClient, tenantKey } from "./client/store-client.ts";
 export type { DedupDeps, DedupFunc, DedupOptions } from "./dedup/dedup-source.ts";
 export { DedupSource, fillMarginMs } from "./dedup/dedup-source.ts";
 export type { StoreApiErrorCode } from "./errors.ts";
 export { StoreApiError, toRpcError } from "./errors.ts";
+export type { CallBounds } from "./fanout/bounded-call.ts";
+export { withinTime } from "./fanout/bounded-call.ts";
+export type { ExternalMatch } from "./fanout/external-labels.ts";
+export {
+  labelSetsMatch,
+  labelSetsText,
+  matchExternalLabels,
+  matchersForLabelSets,
+} from "./fanout/external-labels.ts";
+export type { FanoutDeps, FanoutOptions, FanoutQuery } from "./fanout/fanout.ts";
+export { Fanout, fanoutDefaults } from "./fanout/fanout.ts";
+export { ShardMatcher } from "./fanout/shard-matcher.ts";
+export type { StoreEndpoint, StoreReport } from "./fanout/store-endpoint.ts";
+export { storeText } from "./fanout/store-endpoint.ts";
 export type {
   Exemplar,
   ExemplarData,
@@ -126,5 +141,20 @@ export {
   parseTimestamp,
   zeroTimestamp,
 } from "./messages/well-known.ts";
+export {
+  exemplarsService,
+  infoService,
+  metadataService,
+  rulesService,
+  statusService,
+  targetsService,
+} from "./server/api-services.ts";
 export type { StoreServiceDeps, StoreServiceOptions } from "./server/store-service.ts";
 export { contextOf, storeService, storeServiceDefaults, tenantOf } from "./server/store-service.ts";
+export type {
+  ExemplarsSource,
+  MetadataSource,
+  RulesSource,
+  StatusSource,
+  TargetsSource,
+} from "./sources.ts";
