@@ -29,7 +29,8 @@ export async function diagnose(
     if (!abort.aborted) report([...findings]);
   };
   checkTime(range, add);
-  checkStores(range, add);
+  // Without any data of this time there is nothing to learn from the selectors.
+  if (!checkStores(range, add)) return;
   const lookbackMs = 300_000;
   const window: Params = {
     start: (range.startMs - lookbackMs) / 1000,
@@ -72,9 +73,12 @@ function checkTime(range: { startMs: number; endMs: number }, add: (f: Finding) 
   if (Math.abs(drift) > 30_000) add({ good: false, text: t("doctor.drift") });
 }
 
-function checkStores(range: { startMs: number; endMs: number }, add: (f: Finding) => void): void {
+function checkStores(
+  range: { startMs: number; endMs: number },
+  add: (f: Finding) => void,
+): boolean {
   const list = endpoints.value;
-  if (list === null) return;
+  if (list === null) return true;
   const up = list.filter((e) => e.state === "up");
   add({
     good: up.length === list.length && up.length > 0,
@@ -84,10 +88,10 @@ function checkStores(range: { startMs: number; endMs: number }, add: (f: Finding
     const { from, to } = boundedRange(e);
     return hasData(e) && (from ?? 0) <= range.endMs && (to ?? Infinity) >= range.startMs - 300_000;
   });
-  if (up.length === 0) return;
+  if (up.length === 0) return false;
   if (holding.length > 0) {
     add({ good: true, text: plural(holding.length, "doctor.coverOne", "doctor.cover") });
-    return;
+    return true;
   }
   const ends = up.filter(hasData).flatMap((e) => boundedRange(e).to ?? []);
   const last = ends.length > 0 ? Math.max(...ends) : null;
@@ -98,6 +102,7 @@ function checkStores(range: { startMs: number; endMs: number }, add: (f: Finding
       ? { fix: { label: t("doctor.goEnd"), patch: { endMs: last } } }
       : {}),
   });
+  return false;
 }
 
 async function explain(

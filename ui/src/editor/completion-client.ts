@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import type { PrometheusClient } from "@prometheus-io/codemirror-promql";
 import { call, type Params } from "../api/client.ts";
 import { escapeRegex, labelName, quote } from "../format/labels.ts";
+import { newestDataMs } from "../state/stores.ts";
 import type { PanelState } from "../url/panel-state.ts";
 
 /** At most this many suggestions of one kind are fetched. */
@@ -79,7 +80,7 @@ export class CompletionClient implements PrometheusClient {
 
   async #list(path: string, match: readonly string[]): Promise<string[]> {
     const state = this.#state();
-    const endMs = state.endMs ?? Date.now();
+    const endMs = state.endMs ?? newestDataMs();
     const startMs = endMs - Math.max(state.rangeMs, 3_600_000);
     // Whole minutes, so that answers can be kept while one types.
     const minute = (ms: number): number => Math.floor(ms / 60_000) * 60;

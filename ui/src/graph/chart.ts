@@ -57,11 +57,18 @@ export function drawChart(parent: HTMLElement, input: ChartInput): Chart {
   const { rows, stacked } = input;
   const times = [...input.times];
   let shown = input.shown;
-  const data = (): uPlot.AlignedData =>
-    [times, ...(stacked ? stackRows(rows, shown) : rows)] as uPlot.AlignedData;
+  // Stacked areas reach down to zero and are painted over each other from the highest to the lowest, so the last row comes
+  // first: where a lower row has a gap, the area above it reaches further down, as the sum does.
+  const order = rows.map((_row, i) => (stacked ? rows.length - 1 - i : i));
+  const place = (n: number): number => (stacked ? rows.length - n : n + 1);
+  const data = (): uPlot.AlignedData => {
+    const made = stacked ? stackRows(rows, shown) : rows;
+    return [times, ...order.map((n) => made[n] ?? [])] as uPlot.AlignedData;
+  };
   const many = rows.length > 60;
   const axisInk = cssColor("--ink-3");
   const gridInk = cssColor("--grid");
+  const ground = cssColor("--surface");
   const line = (n: number): uPlot.Series => {
     const color = seriesColor(n, input.dark);
     return {
@@ -70,7 +77,7 @@ export function drawChart(parent: HTMLElement, input: ChartInput): Chart {
       stroke: color,
       width: many ? 1 : 1.5,
       spanGaps: false,
-      ...(stacked ? { fill: `${color}${input.dark ? "55" : "44"}` } : {}),
+      ...(stacked ? { fill: mix(color, ground) } : {}),
       points: {
         show: false,
         size: 5,
@@ -89,7 +96,7 @@ export function drawChart(parent: HTMLElement, input: ChartInput): Chart {
       : {
           tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1000), tz === "UTC" ? "Etc/UTC" : tz),
         }),
-    padding: [12, 12, 0, 0],
+    padding: [12, 22, 0, 0],
     focus: { alpha: many ? 0.15 : 0.3 },
     cursor: {
       focus: { prox: 24 },
@@ -134,8 +141,7 @@ export function drawChart(parent: HTMLElement, input: ChartInput): Chart {
         values: (_u, splits) => splits.map((v) => shortNumber(v, 6)),
       },
     ],
-    series: [{}, ...rows.map((_row, n) => line(n))],
-    ...(stacked ? { bands: bandsOf(rows.length, shown) } : {}),
+    series: [{}, ...order.map(line)],
     hooks: {
       setSelect: [
         (u) => {
@@ -161,7 +167,7 @@ export function drawChart(parent: HTMLElement, input: ChartInput): Chart {
       return;
     }
     const at = u.series.findIndex((s, i) => i > 0 && (s as { _focus?: boolean })._focus === true);
-    focused = at > 0 ? at - 1 : null;
+    focused = at > 0 ? (order[at - 1] ?? null) : null;
     input.hovered(step, focused, left + u.bbox.left / devicePixelRatio, u.cursor.top ?? 0);
   }
   const plot = new uPlot(options, data(), parent);
@@ -172,31 +178,21 @@ export function drawChart(parent: HTMLElement, input: ChartInput): Chart {
       plot.batch(() => {
         rows.forEach((_row, n) => {
           const want = shown[n] ?? true;
-          if (plot.series[n + 1]?.show !== want) plot.setSeries(n + 1, { show: want });
+          if (plot.series[place(n)]?.show !== want) plot.setSeries(place(n), { show: want });
         });
-        if (stacked) {
-          plot.delBand(null);
-          for (const band of bandsOf(rows.length, shown)) plot.addBand(band);
-          plot.setData(data());
-        }
+        if (stacked) plot.setData(data());
       });
     },
     highlight: (n) => {
       if (n === focused) return;
-      plot.setSeries(n === null ? null : n + 1, { focus: true });
+      plot.setSeries(n === null ? null : place(n), { focus: true });
     },
     destroy: () => plot.destroy(),
   };
 }
 
-/** Between each shown row and the shown one below it lies that row's own area. */
-function bandsOf(rowCount: number, shown: readonly boolean[]): uPlot.Band[] {
-  const bands: uPlot.Band[] = [];
-  let below = -1;
-  for (let n = 0; n < rowCount; n++) {
-    if (!(shown[n] ?? true)) continue;
-    if (below >= 0) bands.push({ series: [n + 1, below + 1] });
-    below = n;
-  }
-  return bands;
+/** A third of `color` on `ground`, opaque; both as #rrggbb. */
+function mix(color: string, ground: string): string {
+  const part = (text: string, at: number): number => Number.parseInt(text.slice(at, at + 2), 16);
+  return `rgb(${[1, 3, 5].map((at) => Math.round(part(color, at) * 0.35 + part(ground, at) * 0.65)).join(",")})`;
 }

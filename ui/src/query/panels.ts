@@ -1,5 +1,5 @@
 // All panels of the query page, kept in step with the address.
-import { effect, signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import { page, search, setSearch } from "../state/router.ts";
 import { decodePanels, encodePanels, type PanelState, panelDefaults } from "../url/panel-state.ts";
 import { PanelModel } from "./panel-model.ts";
@@ -42,7 +42,7 @@ export function startPanels(): void {
     const text = search.value;
     if (page.value !== "query") return;
     if (panels.peek().length > 0 && text === peekEncoded()) return;
-    fromAddress(text);
+    untracked(() => fromAddress(text));
   });
 }
 

@@ -99,7 +99,7 @@ export function QueryPanel({ panel, index, alone }: Props) {
                 ["raw", mark("raw", t("tab.raw"))],
               ]}
             />
-            {state.tab !== "replicas" && <TimeControls panel={panel} />}
+            <TimeControls panel={panel} />
           </div>
           <div class={`progress ${running ? "on" : ""}`} aria-hidden="true" />
           <div class={running ? "answer stale" : "answer"} aria-busy={running}>
@@ -234,9 +234,15 @@ function LazyGraph(props: {
       stacked={panel.state.value.stacked}
       fromZero={panel.state.value.fromZero}
       incomplete={answer.messages.missing.length > 0}
-      zoom={(fromMs, toMs) =>
-        change(panel, { endMs: toMs, rangeMs: Math.max(1000, toMs - fromMs) })
-      }
+      zoom={(fromMs, toMs) => {
+        // Whole seconds read better in the controls; a very short range keeps its milliseconds.
+        const grain = toMs - fromMs > 30_000 ? 1000 : 1;
+        const round = (ms: number): number => Math.round(ms / grain) * grain;
+        change(panel, {
+          endMs: round(toMs),
+          rangeMs: Math.max(1000, round(toMs) - round(fromMs)),
+        });
+      }}
     />
   );
 }

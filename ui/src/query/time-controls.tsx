@@ -16,7 +16,7 @@ const ranges = [
 /** The controls above a table or a graph. */
 export function TimeControls({ panel }: { readonly panel: PanelModel }) {
   const state = panel.state.value;
-  const graph = state.tab === "graph";
+  const graph = state.tab === "graph" || state.tab === "replicas";
   const longer = ranges.find((ms) => ms > state.rangeMs);
   const shorter = ranges.findLast((ms) => ms < state.rangeMs);
   const move = (sign: number): void => {
@@ -41,7 +41,7 @@ export function TimeControls({ panel }: { readonly panel: PanelModel }) {
             name={t("time.range")}
             testId="range"
             value={formatDurationMs(state.rangeMs)}
-            size={5}
+            size={8}
             read={parseDurationMs}
             commit={(rangeMs) => change(panel, { rangeMs })}
           />
@@ -92,7 +92,7 @@ export function TimeControls({ panel }: { readonly panel: PanelModel }) {
           </button>
         )}
       </span>
-      {graph && <GraphControls panel={panel} />}
+      {state.tab === "graph" && <GraphControls panel={panel} />}
     </div>
   );
 }

@@ -154,9 +154,9 @@ function Details({ rule }: { readonly rule: Rule }) {
         {rule.evaluationTime !== undefined && (
           <>{t("rules.took", { time: elapsed(rule.evaluationTime * 1000) })} · </>
         )}
-        {rule.lastEvaluation !== undefined && !rule.lastEvaluation.startsWith("0001") && (
-          <>{t("rules.last", { ago: ago(Date.parse(rule.lastEvaluation), Date.now()) })}</>
-        )}
+        {rule.lastEvaluation !== undefined &&
+          !rule.lastEvaluation.startsWith("0001") &&
+          t("rules.last", { ago: ago(Date.parse(rule.lastEvaluation), Date.now()) })}
       </p>
       <Pairs pairs={rule.annotations ?? {}} />
       {alerts.slice(0, instancesMax).map((alert) => (

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { ApiError, call } from "../api/client.ts";
 import type { Endpoint } from "../api/types.ts";
-import { readEndpoints } from "../stores/endpoints-model.ts";
+import { readEndpoints, totalRange } from "../stores/endpoints-model.ts";
 
 const everyMs = 8_000;
 
@@ -14,6 +14,16 @@ export const endpointsAtMs = signal(0);
 export const endpointsError = signal<string | null>(null);
 /** Replica labels by the querier's flags; null while unknown. */
 export const replicaLabels = signal<readonly string[] | null>(null);
+
+/** Data that ends longer ago than this is looked for at its end instead of now. */
+const oldMs = 10 * 60_000;
+
+/** Where the newest data is: now, or the end of what all stores hold if that is long ago. */
+export function newestDataMs(): number {
+  const to = totalRange(endpoints.value ?? [])?.to ?? null;
+  const now = Date.now();
+  return to !== null && to < now - oldMs ? to : now;
+}
 
 let oldRoute = false;
 

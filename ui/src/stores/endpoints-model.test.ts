@@ -11,7 +11,7 @@ const thanos = {
       lastError: null,
       labelSets: [{ replica: "a" }],
       minTime: 1_785_000_000_000,
-      maxTime: 9_223_372_036_854_775_807,
+      maxTime: 2 ** 63,
     },
     {
       name: "b:10901",
@@ -28,8 +28,8 @@ const thanos = {
       lastCheck: "0001-01-01T00:00:00Z",
       lastError: null,
       labelSets: null,
-      minTime: 9_223_372_036_854_775_807,
-      maxTime: -9_223_372_036_854_775_808,
+      minTime: 2 ** 63,
+      maxTime: -(2 ** 63),
     },
   ],
 };

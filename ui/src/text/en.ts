@@ -124,8 +124,8 @@ export const en = {
   "doctor.goEnd": "Go to the newest data",
   "doctor.exist":
     "Each selector finds series in this time; the functions, operators or comparisons around them leave nothing.",
-  "doctor.unknown": "No metric is called {metric} in this time.",
-  "doctor.near": "No metric is called {metric} in this time. Near: {near}.",
+  "doctor.unknown": "No metric is called “{metric}” in this time.",
+  "doctor.near": "No metric is called “{metric}” in this time. Near: {near}.",
   "doctor.useName": "Use {name}",
   "doctor.matcher": "{matcher} removes everything from {selector}.",
   "doctor.together": "No series fits {selector} in this time.",
@@ -245,6 +245,34 @@ export const en = {
   "elsewhere.text":
     "This page is shown by another process. This is: {component}. Blocks are shown by the compactor, store gateway or bucket web.",
   "elsewhere.link": "Go to Query",
+  "replicas.noSelector": "There is no selector in this expression, so no replica was asked.",
+  "replicas.selector": "Replicas of",
+  "replicas.noLabel":
+    "The querier has no replica label (--query.replica-label), so nothing is merged: every copy is a series of its own.",
+  "replicas.none": "No raw samples in this range.",
+  "replicas.limited": "{n} of {all} series are compared. Narrow the selector to choose them.",
+  "replicas.legend":
+    "Every tick is a sample; tall ones were taken for the answer. Merged here by “{func}”, with the server’s own code, from raw samples. {zone}",
+  "replicas.unnamed": "(no replica label)",
+  "replicas.merged": "merged",
+  "replicas.picture": "Samples of {n} replicas and of their merge",
+  "replicas.switchOne": "The source changes once.",
+  "replicas.switch": "The source changes {n} times.",
+  "replicas.noGap": "No gap is left.",
+  "replicas.gapOne": "1 gap remains:",
+  "replicas.gap": "{n} gaps remain, the longest:",
+  "replicas.same": "Matches the server.",
+  "replicas.differs": "Differs from the server first at {time}: here {ours}, there {theirs}.",
+  "replicas.spansOne": "{n} stretch",
+  "replicas.spans": "{n} stretches",
+  "replicas.spacing": "usual spacing {time}",
+  "replicas.taken": "{from}–{to}: {n} samples from {replica}.",
+  "replicas.hadSamples": "{replica} has samples there that were not taken.",
+  "replicas.hadNone": "{replica} had no sample for {time} (usual spacing {usual}).",
+  "replicas.ended": "{replica} has no later sample.",
+  "replicas.stayed": "It stayed on {replica} after {other} came back at {time}.",
+  "replicas.gapAll": "no replica has data",
+  "replicas.gapHeld": "held back: {replicas}",
 } as const;
 
 /** A key of the catalogue. */
