@@ -63,13 +63,17 @@ function windowPlan(
     args,
     useStartTimes: options.useStartTimestamps && startTimeFunctions.has(node.func),
     annotations: ev.annotations,
-    range: annotationRange(arg),
+    range: annotationRange(node),
   };
 }
 
-/** Prometheus loses the place of a subquery: annotations about it point at the start of the query. */
-function annotationRange(arg: RangeArgument): Range {
-  return arg.kind === "matrix" ? arg.range : { start: 0, end: arg.range.end };
+/**
+ * Annotations are about the first argument. Prometheus loses the place of a subquery: they then point at the start
+ * of the query.
+ */
+function annotationRange(node: Call): Range {
+  const first = node.args[0]!;
+  return first.kind === "subquery" ? { start: 0, end: first.range.end } : first.range;
 }
 
 /** One call while its series go by. */

@@ -95,7 +95,7 @@ function countFloats(windows: Windows, resets: boolean, out: Row): void {
   for (let i = 1; i < floats.count; i++) {
     const a = values[i - 1]!;
     const b = values[i]!;
-    const differs = resets ? b < a : a !== b && !(a !== a && b !== b);
+    const differs = resets ? b < a : a !== b && !(Number.isNaN(a) && Number.isNaN(b));
     sums[i + 1] = sums[i]! + (differs ? 1 : 0);
   }
   for (let i = 0; i < plan.count; i++) {

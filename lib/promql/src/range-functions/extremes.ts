@@ -29,7 +29,7 @@ const maxKernel: FloatKernel = (windows, from, to, out) => {
     if (next < low) next = low;
     for (; next < high; next++) {
       const value = values[next]!;
-      if (value !== value) continue;
+      if (Number.isNaN(value)) continue;
       while (tail > head && values[candidates[tail - 1]!]! < value) tail--;
       candidates[tail++] = next;
     }
@@ -55,7 +55,7 @@ const minKernel: FloatKernel = (windows, from, to, out) => {
     if (next < low) next = low;
     for (; next < high; next++) {
       const value = values[next]!;
-      if (value !== value) continue;
+      if (Number.isNaN(value)) continue;
       while (tail > head && values[candidates[tail - 1]!]! > value) tail--;
       candidates[tail++] = next;
     }
@@ -79,7 +79,7 @@ function timeKernel(largest: boolean): FloatKernel {
       for (let j = low; j < high; j++) {
         const value = values[j]!;
         const known = values[best]!;
-        if (known !== known || (largest ? value >= known : value <= known)) best = j;
+        if (Number.isNaN(known) || (largest ? value >= known : value <= known)) best = j;
       }
       out.values[i] = times[best]! / 1000;
       out.present[i] = 1;

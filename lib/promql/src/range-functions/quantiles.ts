@@ -41,7 +41,7 @@ function sortWindow(values: Float64Array, lo: number, hi: number): number {
   let count = 0;
   for (let i = lo; i < hi; i++) {
     const value = values[i]!;
-    if (value !== value) continue;
+    if (Number.isNaN(value)) continue;
     sorted[count++] = value;
   }
   if (count > 40) sorted.subarray(0, count).sort();
@@ -82,7 +82,7 @@ function moveWindow(
   let { count, nans } = window;
   for (let i = old.lo; i < lo; i++) {
     const value = values[i]!;
-    if (value !== value) {
+    if (Number.isNaN(value)) {
       nans--;
       continue;
     }
@@ -92,7 +92,7 @@ function moveWindow(
   }
   for (let i = old.hi; i < hi; i++) {
     const value = values[i]!;
-    if (value !== value) {
+    if (Number.isNaN(value)) {
       nans++;
       continue;
     }

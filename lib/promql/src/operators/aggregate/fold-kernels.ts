@@ -57,7 +57,7 @@ export function averageInto(
       continue;
     }
     counts[i]!++;
-    if (group.means === null || group.means[i] !== group.means[i]) {
+    if (group.means === null || Number.isNaN(group.means[i]!)) {
       const sum = sums[i]!;
       const total = sum + value;
       if (total <= largest && total >= -largest) {
@@ -66,7 +66,7 @@ export function averageInto(
         sums[i] = total;
         continue;
       }
-      if (total !== total) {
+      if (Number.isNaN(total)) {
         sums[i] = total;
         rests[i] = total;
         continue;
@@ -99,7 +99,7 @@ function addToMean(group: FoldArrays, step: number, value: number): void {
   group.extra![step] = rest;
   group.means![step] = total;
   // A NaN mean stays NaN whichever way it is computed, so it may pass for "not incremental".
-  if (total !== total) group.row.values[step] = total;
+  if (Number.isNaN(total)) group.row.values[step] = total;
 }
 
 /** Turns sums into averages. */
@@ -109,7 +109,7 @@ export function finishAverage(group: FoldArrays): void {
   const { values, present } = group.row;
   for (let i = 0; i < values.length; i++) {
     if (present[i] === 0) continue;
-    if (means !== null && means[i] === means[i]) values[i] = means[i]! + extra[i]!;
+    if (means !== null && !Number.isNaN(means[i]!)) values[i] = means[i]! + extra[i]!;
     else values[i] = values[i]! / counts[i]! + extra[i]! / counts[i]!;
   }
 }
@@ -134,7 +134,7 @@ export function maxInto(
     if (present[i] === 0) continue;
     const value = values[i]!;
     const now = best[i]!;
-    if (known[i] === 0 || now < value || now !== now) best[i] = value;
+    if (known[i] === 0 || now < value || Number.isNaN(now)) best[i] = value;
     known[i] = 1;
   }
 }
@@ -150,7 +150,7 @@ export function minInto(
     if (present[i] === 0) continue;
     const value = values[i]!;
     const now = best[i]!;
-    if (known[i] === 0 || now > value || now !== now) best[i] = value;
+    if (known[i] === 0 || now > value || Number.isNaN(now)) best[i] = value;
     known[i] = 1;
   }
 }
