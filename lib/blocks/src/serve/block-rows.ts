@@ -3,6 +3,7 @@ import type { Labels, Matcher } from "@deucalion/model";
 import type { SeriesEntry } from "@deucalion/tsdb";
 import type { IndexHeader } from "../index-header/index-header.ts";
 import type { CallBudget } from "./call-budget.ts";
+import type { LabelMemo } from "./label-memo.ts";
 import { LabelWriter } from "./label-writer.ts";
 import { type EntrySource, readEntries } from "./read-entries.ts";
 import { selectPostings } from "./select-postings.ts";
@@ -25,6 +26,7 @@ export interface RowsRequest {
 export interface RowsDeps {
   readonly header: IndexHeader;
   readonly source: EntrySource;
+  readonly memo: LabelMemo;
   readonly budget: CallBudget;
   readonly options: ServeOptions;
   /** Longest series entry of the block, if its meta.json says so; else 0. */
@@ -45,7 +47,7 @@ export async function* blockRows(
   const { header, source, budget, options } = deps;
   const postings = await selectPostings(header.postings, request.matchers, source.io, options);
   budget.chargeSeries(postings.length);
-  const writer = new LabelWriter(header.symbols, request.external, request.without);
+  const writer = new LabelWriter(deps.memo, request.external, request.without);
   const resort = mustResort(header, request);
   const guess = deps.seriesBytesMax || options.seriesBytesGuess;
   const batch =

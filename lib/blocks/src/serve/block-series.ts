@@ -9,6 +9,7 @@ import { blockRows, type OrderedRows } from "./block-rows.ts";
 import type { BucketBlock } from "./bucket-block.ts";
 import type { CallBudget } from "./call-budget.ts";
 import { type ChunkFetch, chunkColumns, labelColumns } from "./fetch-chunks.ts";
+import type { LabelMemos } from "./label-memo.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { shardAccept } from "./shard-accept.ts";
 
@@ -22,6 +23,7 @@ export interface BlockCall {
   readonly budget: CallBudget;
   readonly options: ServeOptions;
   readonly xxhash: Xxhash64;
+  readonly memos: LabelMemos;
   readonly signal: AbortSignal;
   /** Chunk bytes of one piece. */
   readonly pieceBytes: number;
@@ -55,7 +57,14 @@ export async function* blockSeries(
       accept: shardAccept(request.shard, call.xxhash),
       limit: request.limit ?? 0,
     },
-    { header, source, budget, options, seriesBytesMax: stats.series_max_size ?? 0 },
+    {
+      header,
+      source,
+      memo: call.memos.of(block.id, header.symbols),
+      budget,
+      options,
+      seriesBytesMax: stats.series_max_size ?? 0,
+    },
   );
   const guess = options.chunkBytesGuess;
   const known = stats.chunk_max_size ?? 0;

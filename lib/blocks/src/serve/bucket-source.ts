@@ -23,6 +23,7 @@ import { blockError } from "./block-io.ts";
 import { type BlockCall, blockSeries } from "./block-series.ts";
 import { BucketBlock } from "./bucket-block.ts";
 import { CallBudget } from "./call-budget.ts";
+import { LabelMemos } from "./label-memo.ts";
 import { blockLabelNames, blockLabelValues, overBlocks, sortedUnion } from "./label-queries.ts";
 import { mergeSeries } from "./merge-series.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -44,6 +45,8 @@ export interface BucketSourceDeps {
   readonly maxTime?: () => number;
   /** Memory for pages of index-headers, in bytes. */
   readonly pageBytes?: number;
+  /** Memory for encoded labels, in bytes. */
+  readonly memoBytes?: number;
   /** Told what a Series call has touched, when it ends. */
   readonly observe?: (budget: CallBudget, blocks: number) => void;
 }
@@ -53,6 +56,7 @@ export class BucketSource implements SeriesSource {
   readonly #options: ServeOptions;
   readonly #deps: BucketSourceDeps;
   readonly #pages: PageCache;
+  readonly #memos: LabelMemos;
   #blocks = new Map<string, BucketBlock>();
   #sets: readonly BlockSet<BucketBlock>[] = [];
   #unreadable: ReadonlyMap<string, string> = new Map();
@@ -61,6 +65,7 @@ export class BucketSource implements SeriesSource {
     this.#options = options;
     this.#deps = deps;
     this.#pages = new PageCache(deps.pageBytes ?? 64 << 20);
+    this.#memos = new LabelMemos(deps.memoBytes ?? 64 << 20);
   }
 
   /** The blocks that are served, by ULID. */
@@ -84,7 +89,11 @@ export class BucketSource implements SeriesSource {
     this.#blocks = next;
     this.#sets = groupBlocks(next.values());
     this.#unreadable = view.unreadable;
-    for (const [id, block] of before) if (next.get(id) !== block) block.close();
+    for (const [id, block] of before) {
+      if (next.get(id) === block) continue;
+      block.close();
+      this.#memos.forget(id);
+    }
   }
 
   close(): void {
@@ -195,6 +204,7 @@ export class BucketSource implements SeriesSource {
       budget,
       options: this.#options,
       xxhash: this.#deps.xxhash,
+      memos: this.#memos,
       signal: context.signal,
       pieceBytes,
       damaged: (message) => damage.add(message),

@@ -20,7 +20,7 @@ export class ByteArena {
     this.copy(bytes, 0, bytes.length);
   }
 
-  /** Appends source[start, end). */
+  /** Appends source[start, end), which may be bytes of this arena. */
   copy(source: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);
     const to = this.data;
