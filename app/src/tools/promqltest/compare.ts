@@ -8,7 +8,7 @@ import {
   isStale,
   type Labels,
 } from "@deucalion/model";
-import type { MatrixSeries, QueryValue, VectorSample } from "./engine-contract.ts";
+import type { MatrixSeries, QueryValue, VectorSample } from "@deucalion/promql";
 import { ScriptError } from "./errors.ts";
 import type { EvalCommand, ExpectedSeries } from "./script.ts";
 import type { SequenceValue } from "./series-line.ts";

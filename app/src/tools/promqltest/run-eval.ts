@@ -1,9 +1,9 @@
 // One `eval` block against an engine: the query itself, and what must give the same.
 import { messageOf } from "@deucalion/base";
 import type { SeriesSource } from "@deucalion/model";
+import type { Engine, QueryResult, QueryValue, VectorSample } from "@deucalion/promql";
 import { atModifiedCases } from "./at-modified.ts";
 import { compareResult, mustBeSorted } from "./compare.ts";
-import type { QueryEngine, QueryResult, QueryValue, VectorSample } from "./engine-contract.ts";
 import { ScriptError } from "./errors.ts";
 import type { EvalCommand, TextCheck } from "./script.ts";
 
@@ -12,7 +12,7 @@ const minuteMs = 60_000;
 
 /** Throws what is wrong first; an engine's own faults come through as they are. */
 export async function runEval(
-  engine: QueryEngine,
+  engine: Engine,
   source: SeriesSource,
   command: EvalCommand,
 ): Promise<void> {
@@ -91,7 +91,7 @@ function checkKind(
 }
 
 async function runInstant(
-  engine: QueryEngine,
+  engine: Engine,
   source: SeriesSource,
   command: EvalCommand,
   expr: string,
