@@ -7,6 +7,7 @@ import { stringArg } from "./arguments.ts";
 import type { EvalContext, VectorFunction } from "./contract.ts";
 import { keepFloats } from "./elementwise-math.ts";
 import { naturallyBefore } from "./natural-order.ts";
+import { patternSort } from "./pattern-sort.ts";
 
 /** Warns and returns true where the order would not survive. */
 function ineffective(call: Call, ctx: EvalContext): boolean {
@@ -22,13 +23,11 @@ function byValue(descending: boolean): VectorFunction {
     apply: (inputs, call, ctx) => {
       const rows = (inputs[0] ?? []).filter(keepFloats);
       if (ineffective(call, ctx)) return rows;
-      return rows.sort((a, b) => {
+      // A NaN goes behind everything, other NaNs included, whichever the direction.
+      return patternSort(rows, (a, b) => {
         const x = a.values[0]!;
         const y = b.values[0]!;
-        if (Number.isNaN(x) || Number.isNaN(y))
-          return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
-        if (x === y) return 0;
-        return x < y === descending ? 1 : -1;
+        return Number.isNaN(y) || (descending ? y < x : y > x);
       });
     },
   };
