@@ -1,0 +1,198 @@
+// Runs the sidecar: one Prometheus over the StoreAPI, with its rules, targets, metadata, exemplars and head statistics.
+import { messageOf } from "@deucalion/base";
+import { loadXxhash64 } from "@deucalion/kernels";
+import type { Service } from "@deucalion/rpc";
+import {
+  exemplarsService,
+  infoService,
+  int64Max,
+  metadataService,
+  rulesService,
+  StoreApiError,
+  statusService,
+  storeService,
+  targetsService,
+} from "@deucalion/storeapi";
+import { decodeChunkInto } from "@deucalion/tsdb";
+import { Gauge, Histogram } from "prom-client";
+import { AppError } from "../errors.ts";
+import { resolveTime } from "../flags/time-or-duration.ts";
+import { createGrpc } from "../grpc/create-grpc.ts";
+import { createHttp } from "../http/create-http.ts";
+import type { AppProcess } from "../process/app-process.ts";
+import type { Prober } from "../process/prober.ts";
+import { HttpClient } from "../prometheus/http-client.ts";
+import { parseHttpClientConfig } from "../prometheus/http-client-config.ts";
+import { PrometheusApis } from "../prometheus/prometheus-apis.ts";
+import { PrometheusClient } from "../prometheus/prometheus-client.ts";
+import { PrometheusRules } from "../prometheus/prometheus-rules.ts";
+import { PrometheusSource } from "../prometheus/prometheus-source.ts";
+import { PrometheusWatch } from "../prometheus/prometheus-watch.ts";
+import type { SidecarOptions } from "./options.ts";
+
+/** Serves until the process stops. Ends with an error if Prometheus has no external labels. */
+export async function runSidecar(options: SidecarOptions, app: AppProcess): Promise<void> {
+  if (options.bucketConfig !== "") {
+    throw new AppError(
+      "APP_NOT_BUILT",
+      "uploading blocks is not part of this version yet; leave out --objstore.config",
+    );
+  }
+  if (options.reloader.configFile !== "" || options.reloader.ruleDirs.length > 0) {
+    throw new AppError(
+      "APP_NOT_BUILT",
+      "the reloader is not part of this version yet; leave out --reloader.*",
+    );
+  }
+  const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
+  const http = new HttpClient(
+    parseHttpClientConfig(options.prometheus.httpClientConfig, `Deucalion/${app.build.version}`),
+  );
+  const client = new PrometheusClient(http, prometheusUrl(options.prometheus.url));
+  const watch = new PrometheusWatch(
+    {
+      intervalMs: options.prometheus.getConfigIntervalMs,
+      timeoutMs: options.prometheus.getConfigTimeoutMs,
+      minTime: () => resolveTime(options.minTime, app.now()),
+    },
+    { client, log: app.log, onLook: lookMetrics(app, prober) },
+  );
+  let started: () => void = () => undefined;
+  const firstLook = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  const grpc = createGrpc(
+    app,
+    options.grpc,
+    prober,
+    await services(options, app, client, watch, prober),
+    firstLook,
+  );
+  app.group.add(server);
+  app.group.add(watchActor(app, watch, prober, http, started));
+  app.group.add(grpc.actor);
+}
+
+function prometheusUrl(text: string): URL {
+  try {
+    return new URL(text);
+  } catch (cause) {
+    throw new AppError("APP_CONFIG", `--prometheus.url: ${messageOf(cause)}`, { text }, { cause });
+  }
+}
+
+function lookMetrics(app: AppProcess, prober: Prober): (error: unknown) => void {
+  const up = new Gauge({
+    name: "thanos_sidecar_prometheus_up",
+    help: "1 while the Prometheus server answers.",
+    registers: [app.registry],
+  });
+  const last = new Gauge({
+    name: "thanos_sidecar_last_heartbeat_success_time_seconds",
+    help: "When Prometheus last answered, in Unix seconds.",
+    registers: [app.registry],
+  });
+  return (error) => {
+    up.set(error === null ? 1 : 0);
+    if (error === null) {
+      last.set(app.now() / 1000);
+      prober.ready();
+    } else {
+      prober.notReady(error);
+    }
+  };
+}
+
+async function services(
+  options: SidecarOptions,
+  app: AppProcess,
+  client: PrometheusClient,
+  watch: PrometheusWatch,
+  prober: Prober,
+): Promise<Service[]> {
+  const frames = new Histogram({
+    name: "prometheus_store_received_frames",
+    help: "Frames of one streamed answer of Prometheus.",
+    buckets: [10, 100, 1000, 10_000, 100_000],
+    registers: [app.registry],
+  });
+  const externalLabels = () => watch.state.externalLabels;
+  const source = new PrometheusSource({
+    client,
+    state: () => watch.state,
+    decode: decodeChunkInto,
+    onFrames: (count) => frames.observe(count),
+  });
+  const apis = new PrometheusApis(client, externalLabels);
+  const info = infoService(() => {
+    if (!prober.isReady) throw new StoreApiError("STOREAPI_NOT_READY", "Not ready");
+    const labels = externalLabels();
+    const { minTime } = watch.state;
+    return {
+      labelSets: [labels],
+      componentType: "sidecar",
+      store: {
+        minTime,
+        maxTime: int64Max,
+        supportsSharding: true,
+        supportsWithoutReplicaLabels: true,
+        tsdbInfos: [{ labels, minTime, maxTime: int64Max }],
+        supportsProjections: false,
+      },
+      exemplars: { minTime: 0, maxTime: 0 },
+      rules: {},
+      targets: {},
+      metricMetadata: {},
+      status: {},
+    };
+  });
+  const hash = await loadXxhash64();
+  return [
+    storeService(
+      { source, hash },
+      { seriesMax: options.limits.series, samplesMax: options.limits.samples },
+    ),
+    info,
+    rulesService(new PrometheusRules(client, externalLabels)),
+    targetsService(apis),
+    metadataService(apis),
+    exemplarsService(apis),
+    statusService(apis),
+  ];
+}
+
+function watchActor(
+  app: AppProcess,
+  watch: PrometheusWatch,
+  prober: Prober,
+  http: HttpClient,
+  started: () => void,
+): { name: string; execute: () => Promise<void>; interrupt: () => void } {
+  const stop = new AbortController();
+  return {
+    name: "heartbeat",
+    execute: async () => {
+      try {
+        await watch.firstLook(stop.signal);
+        const { externalLabels } = watch.state;
+        if (externalLabels.size === 0) {
+          throw new AppError(
+            "APP_CONFIG",
+            "no external labels configured on Prometheus server, uniquely identifying external labels must be configured under global.external_labels of its configuration",
+          );
+        }
+        app.log.info("successfully loaded prometheus external labels", {
+          external_labels: externalLabels.toString(),
+        });
+        prober.ready();
+        started();
+        await watch.keepLooking(stop.signal);
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+      } finally {
+        http.close();
+      }
+    },
+    interrupt: () => stop.abort(new Error("stopping")),
+  };
+}
