@@ -8,6 +8,7 @@ export { encodeXor, XorAppender } from "./encode-xor.ts";
 export type { KernelErrorCode } from "./errors.ts";
 export { KernelError } from "./errors.ts";
 export { formatGoFloat } from "./format-float.ts";
+export { decodeSnappyBlock, snappyBlockSize } from "./snappy-block.ts";
 export { XorValueReader, XorValueWriter } from "./xor-window.ts";
 export type { Xxhash64 } from "./xxhash64.ts";
 export { loadXxhash64 } from "./xxhash64.ts";

@@ -57,6 +57,14 @@ export {
 export { Xor2Appender } from "./chunk/xor2-appender.ts";
 export type { TsdbErrorCode } from "./errors.ts";
 export { TsdbError } from "./errors.ts";
+export { chainSamplesInto } from "./head/chain-samples.ts";
+export type { DatabaseSeries } from "./head/database.ts";
+export { Database } from "./head/database.ts";
+export { Head } from "./head/head.ts";
+export type { ClosedChunk, HeadOptions } from "./head/head-series.ts";
+export { HeadSeries, headDefaults } from "./head/head-series.ts";
+export type { ReplayDamage, ReplayDeps } from "./head/replay.ts";
+export { replayHead } from "./head/replay.ts";
 export type { ByteRange } from "./index/coalesce-ranges.ts";
 export { coalesceRanges } from "./index/coalesce-ranges.ts";
 export { IndexReader } from "./index/index-reader.ts";
@@ -88,3 +96,27 @@ export {
   readIndexToc,
   seriesEnd,
 } from "./index/toc.ts";
+export type { HeadChunkEntry } from "./wal/head-chunks.ts";
+export { readHeadChunks } from "./wal/head-chunks.ts";
+export type { NumberedName } from "./wal/log-directory.ts";
+export {
+  lastCheckpoint,
+  lastSnapshot,
+  listSegments,
+  readSegmentFile,
+} from "./wal/log-directory.ts";
+export type { LogDamage, LogRecord } from "./wal/log-reader.ts";
+export { readLogSegment, walPageBytes } from "./wal/log-reader.ts";
+export type { SnapshotChunk, SnapshotRecord } from "./wal/snapshot-record.ts";
+export { decodeSnapshotRecord } from "./wal/snapshot-record.ts";
+export type {
+  WalExemplar,
+  WalHistogram,
+  WalMetadata,
+  WalMmapMarker,
+  WalRecord,
+  WalSamples,
+  WalSeries,
+  WalTombstone,
+} from "./wal/wal-record.ts";
+export { decodeWalRecord, WalRecordType } from "./wal/wal-record.ts";

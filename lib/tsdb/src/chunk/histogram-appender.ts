@@ -312,3 +312,14 @@ export function appendHistogram(
   appender.add(time, wide, start);
   return { appender, cut: false };
 }
+
+/** The header of a chunk that begins with `h` and continues the chunk of `before`. */
+export function continuedHeader(before: HistogramAppender, h: FloatHistogram): CounterResetHeader {
+  if (h.counterResetHint === "gauge") return CounterResetHeader.gauge;
+  if (h.counterResetHint === "reset") return CounterResetHeader.reset;
+  const verdict = before.judge(h);
+  if (verdict.kind !== "cut") return CounterResetHeader.notReset;
+  // Float histogram chunks only tell resets from all else.
+  if (before.kind.integer || verdict.header === CounterResetHeader.reset) return verdict.header;
+  return CounterResetHeader.notReset;
+}
