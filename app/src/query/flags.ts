@@ -190,13 +190,17 @@ export const queryFlags = {
     "Frames of one store to read ahead when lazy.",
     { hidden: true },
   ),
+  "query.log-queries-longer-than": duration(
+    "0",
+    "Log queries that take longer; 0 none, negative all.",
+  ),
   "query.max-bytes-per-query": bytes(
     "1GB",
     "Most bytes that one query may hold; past it the query fails and says so. 0 for no limit.",
   ),
   "query.max-bytes": bytes(
     "0",
-    "Most bytes that all queries may hold together; 0 is half of the heap's limit.",
+    "Most bytes that all queries may hold together; 0 is half of the machine's or container's memory.",
   ),
   "query.max-samples": int(50_000_000, "Most samples that one query may hold; 0 for no limit."),
   ...requestLoggingFlags,

@@ -39,6 +39,8 @@ export interface QueryApiOptions {
   readonly evaluationIntervalMs: number;
   /** Folder of `queries.active`; "" for none. */
   readonly activeQueryPath: string;
+  /** Queries that take longer are logged; 0 none, negative all. */
+  readonly slowQueryMs: number;
   readonly maxSamples: number;
   /** Limits in bytes; 0 for none. */
   readonly maxBytesPerQuery: number;
@@ -143,6 +145,7 @@ function apiOptions(values: QueryFlagValues): QueryApiOptions {
     defaultStepMs: values["query.default-step"],
     evaluationIntervalMs: values["query.default-evaluation-interval"],
     activeQueryPath: values["query.active-query-path"],
+    slowQueryMs: values["query.log-queries-longer-than"],
     maxSamples: values["query.max-samples"],
     maxBytesPerQuery: values["query.max-bytes-per-query"],
     maxBytes: values["query.max-bytes"],

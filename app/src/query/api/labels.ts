@@ -1,0 +1,90 @@
+// GET, POST /api/v1/labels and GET /api/v1/label/:name/values.
+import { messageOf } from "@deucalion/base";
+import {
+  compareStrings,
+  type LabelRequest,
+  type Matcher,
+  type SourceContext,
+} from "@deucalion/model";
+import { ApiError, badData } from "../../http/api-error.ts";
+import type { ApiReply } from "../../http/envelope.ts";
+import type { Exchange } from "../../http/exchange.ts";
+import type { FormValues } from "../../http/form-values.ts";
+import type { ApiHandler } from "../../http/http-server.ts";
+import { parseBool, parseLimit } from "../parse-value.ts";
+import { RequestSource } from "../request-source.ts";
+import { tenantOf } from "../tenancy.ts";
+import { matcherSets, metadataRange, type QueryContext, storeMatch } from "./query-context.ts";
+
+type Ask = (
+  source: RequestSource,
+  request: LabelRequest,
+  context: SourceContext,
+) => Promise<string[]>;
+
+async function gather(
+  context: QueryContext,
+  exchange: Exchange,
+  form: FormValues,
+  ask: Ask,
+): Promise<ApiReply> {
+  const range = metadataRange(context, form);
+  const partialResponse = parseBool(
+    form.get("partial_response"),
+    "partial_response",
+    context.options.partialResponse,
+  );
+  const stores = storeMatch(context, form);
+  const limit = parseLimit(form.get("limit"));
+  const tenant = tenantOf(exchange, context.options.tenancy);
+  const sets = matcherSets(context, form, tenant);
+  const inner = context.querier.source({
+    dedup: true,
+    replicaLabels: [],
+    partialResponse,
+    maxSourceResolutionMs: 0,
+    storeMatch: stores,
+    shard: null,
+    labelsOnly: true,
+    storesWithinMs: context.options.timeoutMs,
+  });
+  const rules = { partialResponse, shard: null, tenant, maxResolutionMs: 0 };
+  const source = new RequestSource(inner, rules, () => undefined);
+  const warnings = new Set<string>();
+  const signal = exchange.signal;
+  const call = async (matchers: readonly Matcher[]) => {
+    const request = { ...range, matchers, ...(limit > 0 ? { limit: limit + 1 } : {}) };
+    try {
+      return await ask(source, request, { signal, warn: (message) => void warnings.add(message) });
+    } catch (error) {
+      throw new ApiError("execution", messageOf(error), { cause: error });
+    }
+  };
+  let names: string[];
+  if (sets.length <= 1) names = await call(sets[0] ?? []);
+  else names = [...new Set((await Promise.all(sets.map(call))).flat())].sort(compareStrings);
+  if (limit > 0 && names.length > limit) {
+    names = names.slice(0, limit);
+    warnings.add("results truncated due to limit");
+  }
+  return { data: names, warnings: [...warnings] };
+}
+
+export function labelsHandler(context: QueryContext): ApiHandler {
+  return async (exchange) =>
+    gather(context, exchange, await exchange.form(), (source, request, call) =>
+      source.labelNames(request, call),
+    );
+}
+
+export function labelValuesHandler(context: QueryContext): ApiHandler {
+  return async (exchange) => {
+    const name = exchange.params["name"] ?? "";
+    // Any UTF-8 is a label name, but for none at all and for what is not UTF-8.
+    if (name === "" || name.includes("\ufffd"))
+      throw badData(`invalid label name: ${JSON.stringify(name)}`);
+    return gather(context, exchange, await exchange.form(), (source, request, call) =>
+      source.labelValues(name, request, call),
+    );
+  };
+}

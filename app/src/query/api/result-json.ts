@@ -1,0 +1,161 @@
+// Writes the results of queries as Prometheus' JSON, series by series, without an object per sample.
+import { formatGoFloat } from "@deucalion/kernels";
+import { histogramJson, type Labels } from "@deucalion/model";
+import type { JsonStream } from "../../http/envelope.ts";
+import type { JsonWriter } from "../../http/json-writer.ts";
+import type { ResultSample, ResultSeries, ResultValue } from "../engine-port.ts";
+
+const quote = 0x22;
+const comma = 0x2c;
+const open = 0x5b;
+const close = 0x5d;
+
+/** Unix seconds with as many decimals as the milliseconds need. */
+export function writeTime(out: JsonWriter, timeMs: number): void {
+  let ms = timeMs;
+  if (ms < 0) {
+    out.byte(0x2d);
+    ms = -ms;
+  }
+  const seconds = Math.floor(ms / 1000);
+  out.integer(seconds);
+  const rest = Math.round(ms - seconds * 1000);
+  if (rest === 0) return;
+  out.byte(0x2e);
+  if (rest < 100) out.byte(0x30);
+  if (rest < 10) out.byte(0x30);
+  out.integer(rest);
+}
+
+/** A float in quotes. */
+export function writeValue(out: JsonWriter, value: number): void {
+  out.byte(quote);
+  if (value >= 1 && value <= 0x7fffffff && value === (value | 0)) out.integer(value);
+  else out.ascii(formatGoFloat(value));
+  out.byte(quote);
+}
+
+/** A label set as an object, names in order. */
+export function writeLabels(out: JsonWriter, labels: Labels): void {
+  const pairs = labels.pairs;
+  out.byte(0x7b);
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (i > 0) out.byte(comma);
+    out.string(pairs[i]!);
+    out.byte(0x3a);
+    out.string(pairs[i + 1]!);
+  }
+  out.byte(0x7d);
+}
+
+function writePoint(out: JsonWriter, timeMs: number, value: number): void {
+  out.byte(open);
+  writeTime(out, timeMs);
+  out.byte(comma);
+  writeValue(out, value);
+  out.byte(close);
+}
+
+function writeFloats(out: JsonWriter, series: ResultSeries): void {
+  const { times, values, histograms } = series;
+  const count = times.length;
+  let written = 0;
+  for (let i = 0; i < count; i++) {
+    if (histograms !== null && histograms[i] !== undefined) continue;
+    if (written++ === 0) out.ascii(',"values":[');
+    else out.byte(comma);
+    writePoint(out, times[i]!, values[i]!);
+  }
+  if (written > 0) out.byte(close);
+}
+
+function writeHistograms(out: JsonWriter, series: ResultSeries): void {
+  const { times, histograms } = series;
+  if (histograms === null) return;
+  let written = 0;
+  for (let i = 0; i < times.length; i++) {
+    const histogram = histograms[i];
+    if (histogram === undefined) continue;
+    if (written++ === 0) out.ascii(',"histograms":[');
+    else out.byte(comma);
+    out.byte(open);
+    writeTime(out, times[i]!);
+    out.byte(comma);
+    out.ascii(histogramJson(histogram));
+    out.byte(close);
+  }
+  if (written > 0) out.byte(close);
+}
+
+function writeSample(out: JsonWriter, sample: ResultSample): void {
+  out.ascii('{"metric":');
+  writeLabels(out, sample.labels);
+  if (sample.histogram === undefined) {
+    out.ascii(',"value":');
+    writePoint(out, sample.timeMs, sample.value);
+  } else {
+    out.ascii(',"histogram":[');
+    writeTime(out, sample.timeMs);
+    out.byte(comma);
+    out.ascii(histogramJson(sample.histogram));
+    out.byte(close);
+  }
+  out.byte(0x7d);
+}
+
+/** Writes `"resultType":…,"result":…` without braces around it. */
+export async function writeResult(out: JsonWriter, value: ResultValue): Promise<void> {
+  out.ascii(`"resultType":"${value.type}","result":`);
+  out.byte(open);
+  switch (value.type) {
+    case "scalar":
+      writeTime(out, value.timeMs);
+      out.byte(comma);
+      writeValue(out, value.value);
+      break;
+    case "string":
+      writeTime(out, value.timeMs);
+      out.byte(comma);
+      out.string(value.value);
+      break;
+    case "vector":
+      for (let i = 0; i < value.samples.length; i++) {
+        if (i > 0) out.byte(comma);
+        writeSample(out, value.samples[i]!);
+        if (out.isFull) await out.drain();
+      }
+      break;
+    case "matrix":
+      for (let i = 0; i < value.series.length; i++) {
+        const series = value.series[i]!;
+        out.ascii(i > 0 ? ',{"metric":' : '{"metric":');
+        writeLabels(out, series.labels);
+        writeFloats(out, series);
+        writeHistograms(out, series);
+        out.byte(0x7d);
+        if (out.isFull) await out.drain();
+      }
+      break;
+  }
+  out.byte(close);
+}
+
+/** The `data` of a query's answer. `extra` are further members, small ones. */
+export function queryData(
+  value: ResultValue,
+  extra: Readonly<Record<string, unknown>>,
+): JsonStream {
+  return {
+    writeJson: async (out) => {
+      out.byte(0x7b);
+      await writeResult(out, value);
+      for (const [name, member] of Object.entries(extra)) {
+        out.byte(comma);
+        out.string(name);
+        out.byte(0x3a);
+        out.value(member);
+      }
+      out.byte(0x7d);
+    },
+  };
+}

@@ -1,0 +1,227 @@
+// Runs one query: waits for its turn, bounds its time and bytes, and tells what became of it.
+import { formatGoDuration } from "@deucalion/base";
+import type { SeriesSource } from "@deucalion/model";
+import { PromqlError, printExpr } from "@deucalion/promql";
+import type { ApiReply } from "../../http/envelope.ts";
+import type { Exchange } from "../../http/exchange.ts";
+import type { ActiveQuery } from "../active-queries.ts";
+import type { EngineQuery, EngineResult, ResultValue } from "../engine-port.ts";
+import type { StoreStats } from "../querier.ts";
+import { RequestSource } from "../request-source.ts";
+import { queryError } from "./promql-error-type.ts";
+import type { QueryContext } from "./query-context.ts";
+import type { QueryParams } from "./query-params.ts";
+import { queryData } from "./result-json.ts";
+
+/** Evaluates over the source that the request asks for. */
+export type Evaluate = (source: SeriesSource, query: EngineQuery) => Promise<EngineResult>;
+
+/** Stores get most of the time, so that what the others gave can still be answered in time. */
+const storesShare = 0.95;
+
+/** One signal for the client's leaving, a user's cancel, and the end of the time. */
+function deadline(exchange: Exchange, active: ActiveQuery, timeoutMs: number) {
+  const stop = new AbortController();
+  const onGone = () =>
+    stop.abort(new PromqlError("PROMQL_CANCELED", "query was canceled in query execution"));
+  const onCancel = () => stop.abort(active.signal.reason);
+  exchange.signal.addEventListener("abort", onGone);
+  active.signal.addEventListener("abort", onCancel);
+  const timer =
+    timeoutMs > 0
+      ? setTimeout(
+          () => stop.abort(new PromqlError("PROMQL_TIMEOUT", "query timed out in query execution")),
+          timeoutMs,
+        )
+      : undefined;
+  const clear = () => {
+    clearTimeout(timer);
+    exchange.signal.removeEventListener("abort", onGone);
+    active.signal.removeEventListener("abort", onCancel);
+  };
+  return { signal: stop.signal, clear };
+}
+
+function truncate(
+  value: ResultValue,
+  limit: number,
+): { readonly value: ResultValue; readonly cut: boolean } {
+  if (limit > 0 && value.type === "vector" && value.samples.length > limit) {
+    return { value: { ...value, samples: value.samples.slice(0, limit) }, cut: true };
+  }
+  if (limit > 0 && value.type === "matrix" && value.series.length > limit) {
+    return { value: { ...value, series: value.series.slice(0, limit) }, cut: true };
+  }
+  return { value, cut: false };
+}
+
+function statsJson(result: EngineResult, evalMs: number, waitMs: number): unknown {
+  const { samplesTotal, peakSamples } = result.stats;
+  const seconds = evalMs / 1000;
+  return {
+    timings: {
+      evalTotalTime: seconds,
+      resultSortTime: 0,
+      queryPreparationTime: 0,
+      innerEvalTime: seconds,
+      execQueueTime: waitMs / 1000,
+      execTotalTime: (evalMs + waitMs) / 1000,
+    },
+    samples: { totalQueryableSamples: samplesTotal, peakSamples },
+  };
+}
+
+function analysisJson(
+  params: QueryParams,
+  result: EngineResult,
+  evalMs: number,
+  stores: readonly StoreStats[],
+): unknown {
+  return {
+    name: `[${params.expr.kind}] ${printExpr(params.expr)}`,
+    executionTime: formatGoDuration(evalMs),
+    peakSamples: result.stats.peakSamples,
+    totalSamples: result.stats.samplesTotal,
+    ...(stores.length === 0
+      ? {}
+      : {
+          fanout: stores.map((store) => ({
+            endpointAddr: store.address,
+            duration: formatGoDuration(store.ms),
+            bytesProcessed: store.bytes,
+            numResponses: store.responses,
+            series: store.series,
+            chunks: store.chunks,
+            samples: store.samples,
+          })),
+        }),
+  };
+}
+
+interface Outcome {
+  readonly result: EngineResult;
+  readonly evalMs: number;
+  readonly waitMs: number;
+  readonly stores: readonly StoreStats[];
+}
+
+async function evaluateWithin(
+  context: QueryContext,
+  params: QueryParams,
+  active: ActiveQuery,
+  signal: AbortSignal,
+  evaluate: Evaluate,
+): Promise<Outcome> {
+  const queued = performance.now();
+  const leave = await context.gate.enter(signal);
+  try {
+    const begun = performance.now();
+    const waitMs = begun - queued;
+    context.active.begin(active);
+    const stores: StoreStats[] = [];
+    const left = params.timeoutMs > 0 ? Math.max(1, params.timeoutMs - waitMs) : 0;
+    const source = context.querier.source({
+      dedup: params.dedup,
+      replicaLabels: params.replicaLabels,
+      partialResponse: params.partialResponse,
+      maxSourceResolutionMs: params.maxSourceResolutionMs,
+      storeMatch: params.storeMatch,
+      shard: params.shard,
+      labelsOnly: false,
+      storesWithinMs: left * storesShare,
+      ...(params.analyze ? { onStore: (stats: StoreStats) => void stores.push(stats) } : {}),
+    });
+    const counted = new RequestSource(
+      source,
+      {
+        partialResponse: params.partialResponse,
+        shard: params.shard,
+        tenant: params.tenant,
+        maxResolutionMs: params.maxSourceResolutionMs,
+      },
+      (series) => {
+        active.series += series;
+      },
+    );
+    const result = await evaluate(counted, {
+      signal,
+      timeoutMs: left,
+      lookbackMs: params.lookbackMs,
+      tenant: params.tenant,
+      byteBudget: context.bytes.of(active),
+    });
+    return { result, evalMs: performance.now() - begun, waitMs, stores };
+  } finally {
+    leave();
+  }
+}
+
+function logSlow(
+  context: QueryContext,
+  params: QueryParams,
+  active: ActiveQuery,
+  ms: number,
+  error: string,
+): void {
+  const limit = context.options.slowQueryMs;
+  if (limit === 0 || (limit > 0 && ms < limit)) return;
+  context.log.info("slow query detected", {
+    query: params.query,
+    kind: active.kind,
+    tenant: params.tenant,
+    time_taken_ms: Math.round(ms),
+    series: active.series,
+    bytes: active.bytes,
+    ...(error === "" ? {} : { err: error }),
+  });
+}
+
+/** Runs a query and makes its answer. Throws ApiError. */
+export async function runQuery(
+  context: QueryContext,
+  exchange: Exchange,
+  params: QueryParams,
+  kind: "instant" | "range",
+  evaluate: Evaluate,
+): Promise<ApiReply> {
+  const active = context.active.add(params.query, kind, params.tenant);
+  const { signal, clear } = deadline(exchange, active, params.timeoutMs);
+  const begun = performance.now();
+  context.metrics.begin();
+  let failure = "";
+  try {
+    const { result, evalMs, waitMs, stores } = await evaluateWithin(
+      context,
+      params,
+      active,
+      signal,
+      evaluate,
+    );
+    context.metrics.done(params.tenant, evalMs / 1000, active.series, result.stats.samplesTotal);
+    const { value, cut } = truncate(result.value, params.limit);
+    return {
+      data: queryData(value, {
+        ...(params.stats ? { stats: statsJson(result, evalMs, waitMs) } : {}),
+        analysis: params.analyze ? analysisJson(params, result, evalMs, stores) : {},
+      }),
+      warnings: [
+        ...new Set([
+          ...result.warnings,
+          ...result.infos,
+          ...(cut ? ["results truncated due to limit"] : []),
+        ]),
+      ],
+    };
+  } catch (error) {
+    // Whatever a store said last, an aborted query ends with why it was aborted.
+    const told = queryError(signal.aborted ? signal.reason : error, kind);
+    failure = told.message;
+    context.metrics.failed(told.type);
+    throw told;
+  } finally {
+    clear();
+    context.active.remove(active);
+    context.metrics.end();
+    logSlow(context, params, active, performance.now() - begun, failure);
+  }
+}

@@ -1,0 +1,38 @@
+// GET /api/v1/stores as Thanos answers, and our fuller /api/v1/endpoints.
+import type { ApiHandler } from "../../http/http-server.ts";
+import type { EndpointState } from "../querier.ts";
+import type { QueryContext } from "./query-context.ts";
+
+function time(ms: number): string {
+  return ms === 0 ? "0001-01-01T00:00:00Z" : new Date(ms).toISOString();
+}
+
+/** Endpoints by component. One that never answered has no component and is left out, as Thanos does. */
+export function storesHandler(context: QueryContext): ApiHandler {
+  return () => {
+    const byComponent: Record<string, object[]> = {};
+    for (const endpoint of context.querier.endpoints()) {
+      if (endpoint.component === "") continue;
+      byComponent[endpoint.component] ??= [];
+      byComponent[endpoint.component]!.push({
+        name: endpoint.address,
+        lastCheck: time(endpoint.lastCheckMs),
+        lastError: endpoint.lastError,
+        labelSets: endpoint.labelSets,
+        minTime: endpoint.minTime,
+        maxTime: endpoint.maxTime,
+      });
+    }
+    return { data: byComponent };
+  };
+}
+
+function endpointJson(endpoint: EndpointState): object {
+  const { lastCheckMs, ...rest } = endpoint;
+  return { ...rest, lastCheck: lastCheckMs === 0 ? null : time(lastCheckMs) };
+}
+
+/** Every configured endpoint, those that never answered too. */
+export function endpointsHandler(context: QueryContext): ApiHandler {
+  return () => ({ data: { endpoints: context.querier.endpoints().map(endpointJson) } });
+}

@@ -1,0 +1,106 @@
+// Reads times, durations, booleans and limits as Thanos' API writes them.
+import { parsePromDuration } from "@deucalion/base";
+import { badData } from "../http/api-error.ts";
+
+/** Unix ms that Prometheus' API takes as the beginning and end of all time. */
+export const apiMinTimeMs = -9_223_372_036_854_775;
+export const apiMaxTimeMs = 9_223_372_036_854_775;
+
+/** Go's ParseFloat, as far as people write numbers. */
+function goFloat(text: string): number | null {
+  if (/^[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text))
+    return Number(text.replaceAll("_", ""));
+  if (/^[+-]?0[xX][0-9a-fA-F]+$/.test(text)) return Number(text);
+  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
+  return /^nan$/i.test(text) ? Number.NaN : null;
+}
+
+const rfc3339 = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
+
+/** Unix ms of unix seconds or RFC 3339. Throws ApiError bad_data. */
+export function parseTime(text: string): number {
+  const seconds = goFloat(text);
+  if (seconds !== null && Number.isFinite(seconds)) {
+    const whole = Math.trunc(seconds);
+    return whole * 1000 + Math.round((seconds - whole) * 1000);
+  }
+  const found = rfc3339.exec(text);
+  if (found !== null) {
+    const ms = Date.parse(`${found[1]}T${found[2]}.${(found[3] ?? "0").slice(0, 3)}${found[4]}`);
+    if (!Number.isNaN(ms)) return ms;
+  }
+  throw badData(`cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+}
+
+/** A time that may be absent, named in the error. */
+export function parseTimeParam(text: string, name: string, fallback: number): number {
+  if (text === "") return fallback;
+  try {
+    return parseTime(text);
+  } catch (error) {
+    throw badData(`Invalid time value for '${name}': ${(error as Error).message}`);
+  }
+}
+
+/** Milliseconds of float seconds or a Prometheus duration. Throws ApiError bad_data. */
+export function parseDuration(text: string): number {
+  const seconds = goFloat(text);
+  if (seconds !== null && !Number.isNaN(seconds)) {
+    if (Math.abs(seconds) * 1e9 > 2 ** 63) {
+      throw badData(`cannot parse ${JSON.stringify(text)} to a valid duration. It overflows int64`);
+    }
+    return seconds * 1000;
+  }
+  try {
+    return parsePromDuration(text);
+  } catch {
+    throw badData(`cannot parse ${JSON.stringify(text)} to a valid duration`);
+  }
+}
+
+/** A duration whose error names the parameter. */
+export function parseNamedDuration(text: string, name: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw badData(`'${name}' parameter: ${(error as Error).message}`);
+  }
+}
+
+const booleans: Readonly<Record<string, boolean>> = {
+  "1": true,
+  t: true,
+  T: true,
+  TRUE: true,
+  true: true,
+  True: true,
+  "0": false,
+  f: false,
+  F: false,
+  FALSE: false,
+  false: false,
+  False: false,
+};
+
+/** Go's ParseBool; "" is the fallback. */
+export function parseBool(text: string, name: string, fallback: boolean): boolean {
+  if (text === "") return fallback;
+  const value = booleans[text];
+  if (value === undefined) {
+    throw badData(
+      `'${name}' parameter: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
+  }
+  return value;
+}
+
+/** A limit; 0 is none. */
+export function parseLimit(text: string): number {
+  if (text === "") return 0;
+  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw badData(`cannot parse ${JSON.stringify(text)} to a valid limit`);
+  }
+  const limit = Number(text);
+  if (limit < 0) throw badData("limit must be non-negative");
+  return limit;
+}
