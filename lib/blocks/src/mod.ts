@@ -24,6 +24,7 @@ export type { BlockFile, BlockMeta, BlockStats, ThanosSection } from "./meta/blo
 export { externalLabels, groupKey, parseBlockMeta, uploadTimeMs } from "./meta/block-meta.ts";
 export type { BlockSet, HasMeta } from "./meta/block-set.ts";
 export { chooseBlocks, groupBlocks } from "./meta/block-set.ts";
+export { formatGoMeta, goMeta } from "./meta/go-meta.ts";
 export type { DeletionMark, NoCompactMark } from "./meta/markers.ts";
 export { markForDeletion, markNoCompact, readDeletionMark } from "./meta/markers.ts";
 export { BucketBlock } from "./serve/bucket-block.ts";
