@@ -1,7 +1,7 @@
 // Tests of sorting warnings by meaning.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { messagePosition, sortMessages } from "./messages.ts";
+import { messagePosition, namedAddresses, sortMessages } from "./messages.ts";
 
 test("sortMessages() tells missing data, warnings, infos and cuts apart, each once", () => {
   const missing = "receive series from Addr: a:10901: deadline exceeded";
@@ -32,4 +32,13 @@ test("messagePosition() finds line and column", () => {
     ),
     [{ line: 1, column: 14 }, { line: 2, column: 6 }, null],
   );
+});
+
+test("namedAddresses() finds whole addresses only", () => {
+  const known = ["10.0.0.5:1090", "10.0.0.5:10901", "0.0.0.5:10901", "store-a:1"];
+  assert.deepEqual(
+    namedAddresses(["receive series from Addr: 10.0.0.5:10901 LabelSets: {}: deadline"], known),
+    ["10.0.0.5:10901"],
+  );
+  assert.deepEqual(namedAddresses(["store-a:1: gone", "no store"], known), ["store-a:1"]);
 });

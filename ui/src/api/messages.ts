@@ -35,6 +35,20 @@ export function sortMessages(
   return { missing: [...missing], warnings: [...doubtful], infos: [...notes], cut: [...cut] };
 }
 
+/** The addresses out of `known` that the texts about missing data name. */
+export function namedAddresses(missing: readonly string[], known: readonly string[]): string[] {
+  // The character after must not go on with the address: 10.0.0.5:1090 is not 10.0.0.5:10901.
+  return known.filter((address) =>
+    missing.some((text) => {
+      for (let at = text.indexOf(address); at >= 0; at = text.indexOf(address, at + 1)) {
+        const around = `${text[at - 1] ?? " "}${text[at + address.length] ?? " "}`;
+        if (!/[\w.-]/.test(around.replace(/\.$/, " "))) return true;
+      }
+      return false;
+    }),
+  );
+}
+
 /** The place that PromQL's messages end or begin with: "… (1:6)" or "1:6: …"; line and column from 1. */
 export function messagePosition(text: string): { line: number; column: number } | null {
   const m = /(?:^|[\s(])(\d+):(\d+)(?::|\)|$)/.exec(text);

@@ -152,7 +152,7 @@ export function mountEditor(parent: HTMLElement, text: string, hooks: CodeEditor
         indentOnInput(),
         bracketMatching(),
         closeBrackets(),
-        autocompletion({ icons: true, maxRenderedOptions: 100 }),
+        autocompletion({ icons: true, maxRenderedOptions: 100, defaultKeymap: false }),
         syntaxHighlighting(highlight),
         look,
         placeholder(hooks.placeholder),
@@ -189,15 +189,11 @@ export function mountEditor(parent: HTMLElement, text: string, hooks: CodeEditor
               },
             },
             { key: "Tab", run: acceptCompletion },
+            // After our own Enter: the first binding that acts wins.
+            ...completionKeymap,
           ]),
         ),
-        keymap.of([
-          ...closeBracketsKeymap,
-          ...defaultKeymap,
-          ...historyKeymap,
-          ...completionKeymap,
-          ...lintKeymap,
-        ]),
+        keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) hooks.changed(update.state.doc.toString());
         }),

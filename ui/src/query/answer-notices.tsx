@@ -1,9 +1,14 @@
 // What the reader of an answer must know: failures, missing stores, PromQL's remarks.
-import { type Messages, messagePosition } from "../api/messages.ts";
+import { type Messages, messagePosition, namedAddresses } from "../api/messages.ts";
 import { Notice } from "../components/small.tsx";
-import { plural, t } from "../text/t.ts";
+import { formatLabels } from "../format/labels.ts";
+import { endpoints } from "../state/stores.ts";
+import { plural, t, tx } from "../text/t.ts";
 import type { PanelModel } from "./panel-model.ts";
 import { change } from "./panels.ts";
+
+/** At most this many names stand in a sentence; the details have all. */
+const namesMax = 6;
 
 /** The red box of a failed query, with the place marked if PromQL names one. */
 export function FailureNotice(props: {
@@ -61,8 +66,7 @@ export function AnswerNotices(props: { readonly panel: PanelModel; readonly mess
             </>
           }
         >
-          <strong>{t("partial.title")}</strong>{" "}
-          {plural(messages.missing.length, "partial.textOne", "partial.text")}
+          <strong>{t("partial.title")}</strong> <MissingWords missing={messages.missing} />
           <details open={messages.missing.length <= 3}>
             <summary>
               {plural(messages.missing.length, "partial.detailsOne", "partial.details")}
@@ -90,6 +94,36 @@ export function AnswerNotices(props: { readonly panel: PanelModel; readonly mess
           {text}
         </Notice>
       ))}
+    </>
+  );
+}
+
+/** Which stores did not answer and what they would have had, as far as the texts name them. */
+function MissingWords({ missing }: { readonly missing: readonly string[] }) {
+  const list = endpoints.value ?? [];
+  const named = namedAddresses(
+    missing,
+    list.map((e) => e.address),
+  );
+  if (named.length === 0) return plural(missing.length, "partial.textOne", "partial.text");
+  const labels = list
+    .filter((e) => named.includes(e.address))
+    .flatMap((e) => e.labelSets.map(formatLabels));
+  return (
+    <>
+      {tx(named.length === 1 ? "partial.storesOne" : "partial.stores", {
+        n: named.length,
+        all: list.length,
+        names: named
+          .slice(0, namesMax)
+          .flatMap((name, i) => [i > 0 ? ", " : "", <code key={name}>{name}</code>]),
+      })}{" "}
+      {labels.length > 0 &&
+        t("partial.labels", {
+          labels: [...new Set(labels)].slice(0, namesMax).join(" "),
+          more: labels.length > namesMax ? "…" : "",
+        })}{" "}
+      {t("partial.low")}
     </>
   );
 }

@@ -46,7 +46,9 @@ export function Expression({
   }, [panel, focus]);
 
   useSignalEffect(() => {
-    editor.current?.setText(panel.draft.value);
+    // Read first: the effect follows only what it has read, and there may be no editor yet.
+    const text = panel.draft.value;
+    editor.current?.setText(text);
   });
 
   return (

@@ -53,6 +53,18 @@ export function ruleRows(
   return rows;
 }
 
+const ranks: Readonly<Record<string, number>> = { firing: 0, pending: 1 };
+
+/** The groups with the worst state first: firing, pending, the others; otherwise in their order. */
+export function worstFirst(groups: readonly RuleGroup[]): RuleGroup[] {
+  const rank = (group: RuleGroup): number =>
+    Math.min(2, ...(group.rules ?? []).map((rule) => ranks[ruleState(rule)] ?? 2));
+  return groups
+    .map((group) => ({ group, rank: rank(group) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ group }) => group);
+}
+
 /** How many rules are in each state. */
 export function countStates(
   groups: readonly RuleGroup[],

@@ -13,7 +13,14 @@ import { ago } from "../format/time.ts";
 import { href } from "../state/router.ts";
 import { endpoints } from "../state/stores.ts";
 import { plural, t } from "../text/t.ts";
-import { activeSince, countStates, type RuleRow, ruleRows, ruleState } from "./rules-model.ts";
+import {
+  activeSince,
+  countStates,
+  type RuleRow,
+  ruleRows,
+  ruleState,
+  worstFirst,
+} from "./rules-model.ts";
 
 const everyMs = 15_000;
 const instancesMax = 200;
@@ -28,8 +35,18 @@ export function queryLink(expr: string): string {
 export function RulesPage({ only }: { readonly only: "alerting" | "any" }) {
   const data = usePageData<{ groups: RuleGroup[] | null }>("rules", everyMs);
   const [filter, setFilter] = useState("");
+  // Kept here and not in the rows: a row that is scrolled out of sight is forgotten.
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (key: string): void => {
+    const next = new Set(opened);
+    if (!next.delete(key)) next.add(key);
+    setOpened(next);
+  };
   const [states, setStates] = useState<readonly string[]>([]);
-  const groups = useMemo(() => data.answer?.data?.groups ?? [], [data.answer]);
+  const groups = useMemo(() => {
+    const list = data.answer?.data?.groups ?? [];
+    return only === "alerting" ? worstFirst(list) : list;
+  }, [data.answer, only]);
   const counts = useMemo(() => countStates(groups, only), [groups, only]);
   const rows = useMemo(
     () => ruleRows(groups, filter, states, only),
@@ -80,7 +97,9 @@ export function RulesPage({ only }: { readonly only: "alerting" | "any" }) {
           estimate={38}
           role="list"
           class="rules"
-          render={(row) => <Row row={row} />}
+          render={(row) => (
+            <Row row={row} open={opened.has(row.key)} toggle={() => toggle(row.key)} />
+          )}
         />
       </div>
     </>
@@ -98,8 +117,12 @@ function NoRules({ alerts }: { readonly alerts: boolean }) {
   );
 }
 
-function Row({ row }: { readonly row: RuleRow }) {
-  const [open, setOpen] = useState(false);
+function Row(props: {
+  readonly row: RuleRow;
+  readonly open: boolean;
+  readonly toggle: () => void;
+}) {
+  const { row, open } = props;
   if (row.kind === "group") {
     const { group } = row;
     return (
@@ -121,7 +144,7 @@ function Row({ row }: { readonly row: RuleRow }) {
   const n = rule.alerts?.length ?? 0;
   return (
     <div class={`rule rule-${state}`} data-testid="rule-row">
-      <button type="button" class="rule-line" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class="rule-line" aria-expanded={open} onClick={props.toggle}>
         <span class={`state state-${state}`}>
           <span class={`dot dot-${state}`} aria-hidden="true" />
           {state}

@@ -184,9 +184,11 @@ function Bar(props: {
     Math.min(100, Math.max(0, ((ms - axis.from) / (axis.to - axis.from)) * 100));
   const left = props.from === null ? 0 : at(props.from);
   const right = props.to === null ? 100 : at(props.to);
+  // A short stretch of a long axis must still be seen.
+  const width = Math.max(1, right - left);
   return (
     <span class="bar" aria-hidden="true">
-      <span style={{ left: `${left}%`, width: `${Math.max(0.5, right - left)}%` }} />
+      <span style={{ left: `${Math.min(left, 100 - width)}%`, width: `${width}%` }} />
     </span>
   );
 }

@@ -273,6 +273,10 @@ export const en = {
   "replicas.stayed": "It stayed on {replica} after {other} came back at {time}.",
   "replicas.gapAll": "no replica has data",
   "replicas.gapHeld": "held back: {replicas}",
+  "partial.storesOne": "{n} of {all} stores did not answer: {names}.",
+  "partial.stores": "{n} of {all} stores did not answer: {names}.",
+  "partial.labels": "Missing: {labels}{more}.",
+  "partial.low": "Sums and counts may be too low, lines may have gaps.",
 } as const;
 
 /** A key of the catalogue. */
