@@ -5,8 +5,32 @@ export type { StoreClientDeps } from "./client/store-client.ts";
 export { StoreClient, tenantKey } from "./client/store-client.ts";
 export type { DedupDeps, DedupFunc, DedupOptions } from "./dedup/dedup-source.ts";
 export { DedupSource, fillMarginMs } from "./dedup/dedup-source.ts";
+export type { ConnectionCount, ConnectionLabel } from "./endpoints/connection-counts.ts";
+export { connectionCounts } from "./endpoints/connection-counts.ts";
+export type { EndpointState } from "./endpoints/endpoint.ts";
+export { Endpoint } from "./endpoints/endpoint.ts";
+export type { ClientConfig, EndpointConfig, EndpointEntry } from "./endpoints/endpoint-config.ts";
+export { clientOptionsOf, parseEndpointConfig } from "./endpoints/endpoint-config.ts";
+export type { EndpointConfigFileDeps } from "./endpoints/endpoint-config-file.ts";
+export { EndpointConfigFile } from "./endpoints/endpoint-config-file.ts";
+export type {
+  EndpointSetDeps,
+  EndpointSetOptions,
+  EndpointStatus,
+} from "./endpoints/endpoint-set.ts";
+export { EndpointSet, endpointSetDefaults } from "./endpoints/endpoint-set.ts";
+export type { EndpointFlags, EndpointSpec, EndpointSpecsDeps } from "./endpoints/endpoint-specs.ts";
+export { EndpointSpecs } from "./endpoints/endpoint-specs.ts";
+export type { FileTargetsDeps } from "./endpoints/file-targets.ts";
+export { expandGlob, FileTargets } from "./endpoints/file-targets.ts";
+export type { DnsLookup } from "./endpoints/resolve-addresses.ts";
+export { AddressResolver, isDynamicAddress } from "./endpoints/resolve-addresses.ts";
+export { serverDns, systemDns } from "./endpoints/system-dns.ts";
 export type { StoreApiErrorCode } from "./errors.ts";
 export { StoreApiError, toRpcError } from "./errors.ts";
+export type { ApiEndpoint } from "./fanout/api-endpoint.ts";
+export type { ApiFanoutDeps, ApiFanoutOptions } from "./fanout/api-fanout.ts";
+export { ApiFanout } from "./fanout/api-fanout.ts";
 export type { CallBounds } from "./fanout/bounded-call.ts";
 export { withinTime } from "./fanout/bounded-call.ts";
 export type { ExternalMatch } from "./fanout/external-labels.ts";
@@ -18,6 +42,11 @@ export {
 } from "./fanout/external-labels.ts";
 export type { FanoutDeps, FanoutOptions, FanoutQuery } from "./fanout/fanout.ts";
 export { Fanout, fanoutDefaults } from "./fanout/fanout.ts";
+export { dedupExemplars } from "./fanout/merge-exemplars.ts";
+export type { RuleFilter } from "./fanout/merge-rules.ts";
+export { dedupRuleGroups, filterRuleGroups } from "./fanout/merge-rules.ts";
+export { mergeStatistics } from "./fanout/merge-statistics.ts";
+export { dedupTargets } from "./fanout/merge-targets.ts";
 export { ShardMatcher } from "./fanout/shard-matcher.ts";
 export type { StoreEndpoint, StoreReport } from "./fanout/store-endpoint.ts";
 export { storeText } from "./fanout/store-endpoint.ts";
