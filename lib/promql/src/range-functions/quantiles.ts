@@ -6,18 +6,6 @@ import type { FloatKernel, Windows } from "./windows.ts";
 let sorted = new Float64Array(256);
 let spare = new Float64Array(256);
 
-/** First place in `values[0, count)` whose value is not less than `value`. */
-function lowerBound(values: Float64Array, count: number, value: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /**
  * Quantile of `count` sorted numbers that `nans` NaNs stand in front of; the weighted mean of two neighbours.
  * Outside of [0, 1] it is an infinity, without values or for a NaN quantile NaN.
@@ -71,38 +59,55 @@ function roomFor(windows: Windows, from: number, to: number): void {
   }
 }
 
-/** Takes [oldLo, oldHi) as sorted and makes it [lo, hi); returns the number of NaNs. */
+const removed = new Float64Array(64);
+const added = new Float64Array(64);
+
+/** Sorts numbers lo ≤ i < hi into `into`; returns how many there are. The rest is NaN. */
+function sortPart(values: Float64Array, lo: number, hi: number, into: Float64Array): number {
+  let count = 0;
+  for (let i = lo; i < hi; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) continue;
+    let at = count++;
+    while (at > 0 && into[at - 1]! > value) {
+      into[at] = into[at - 1]!;
+      at--;
+    }
+    into[at] = value;
+  }
+  return count;
+}
+
+/** Moves the sorted window in one pass: what left is skipped, what came is merged in. Returns the number of numbers. */
 function moveWindow(
   values: Float64Array,
-  window: { count: number; nans: number },
+  count: number,
   old: { lo: number; hi: number },
   lo: number,
   hi: number,
-): void {
-  let { count, nans } = window;
-  for (let i = old.lo; i < lo; i++) {
-    const value = values[i]!;
-    if (Number.isNaN(value)) {
-      nans--;
+): number {
+  const gone = sortPart(values, old.lo, lo, removed);
+  const come = sortPart(values, old.hi, hi, added);
+  const from = sorted;
+  const to = spare;
+  const leaving = removed;
+  const coming = added;
+  let out = 0;
+  let j = 0;
+  let k = 0;
+  for (let i = 0; i < count; i++) {
+    const value = from[i]!;
+    if (j < gone && leaving[j] === value) {
+      j++;
       continue;
     }
-    const at = lowerBound(sorted, count, value);
-    sorted.copyWithin(at, at + 1, count);
-    count--;
+    while (k < come && coming[k]! < value) to[out++] = coming[k++]!;
+    to[out++] = value;
   }
-  for (let i = old.hi; i < hi; i++) {
-    const value = values[i]!;
-    if (Number.isNaN(value)) {
-      nans++;
-      continue;
-    }
-    const at = lowerBound(sorted, count, value);
-    sorted.copyWithin(at + 1, at, count);
-    sorted[at] = value;
-    count++;
-  }
-  window.count = count;
-  window.nans = nans;
+  while (k < come) to[out++] = coming[k++]!;
+  sorted = to;
+  spare = from;
+  return out;
 }
 
 /** `quantile_over_time`; the quantile is the first scalar argument. */
@@ -111,7 +116,7 @@ export const quantileKernel: FloatKernel = (windows, from, to, out) => {
   const { lo, hi } = floats;
   const quantiles = plan.args[0]!;
   roomFor(windows, from, to);
-  const window = { count: 0, nans: 0 };
+  let count = 0;
   const old = { lo: 0, hi: 0 };
   for (let i = from; i < to; i++) {
     const low = lo[i]!;
@@ -119,14 +124,13 @@ export const quantileKernel: FloatKernel = (windows, from, to, out) => {
     if (low === high) continue;
     const q = quantiles[i]!;
     if (!(q >= 0 && q <= 1)) plan.annotations.warn(warnings.invalidQuantile(q), plan.range);
-    const moved = low - old.lo + (high - old.hi);
-    if (low >= old.hi || moved * 4 > high - low) {
-      window.nans = sortWindow(values, low, high);
-      window.count = high - low - window.nans;
-    } else moveWindow(values, window, old, low, high);
+    const moved = Math.max(low - old.lo, high - old.hi);
+    if (low >= old.hi || moved > 32 || moved * 2 > high - low) {
+      count = high - low - sortWindow(values, low, high);
+    } else count = moveWindow(values, count, old, low, high);
     old.lo = low;
     old.hi = high;
-    out.values[i] = quantileOfSorted(q, sorted, window.count, window.nans);
+    out.values[i] = quantileOfSorted(q, sorted, count, high - low - count);
     out.present[i] = 1;
   }
 };

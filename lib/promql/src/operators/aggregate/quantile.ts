@@ -1,11 +1,11 @@
 // quantile: the values of a group at each step, sorted.
 import { infos, warnings } from "../../annotations/messages.ts";
-import { quantile } from "../../functions/quantile.ts";
 import type { AggregateExpr } from "../../parse/ast.ts";
 import { Row } from "../../row.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { LabelGroups } from "../label-groups.ts";
 import { type Parameter, parameterOf } from "./parameter.ts";
+import { selectQuantile } from "./select-quantile.ts";
 
 function warn(parameter: Parameter, node: AggregateExpr, ev: Evaluation): void {
   const range = node.param?.range ?? node.range;
@@ -34,7 +34,7 @@ function quantilesOf(
       else ev.annotations.info(infos.histogramIgnoredInAggregation("quantile"), node.expr.range);
     }
     if (found === 0) continue;
-    out.setFloat(step, quantile(parameter.values[step]!, scratch.subarray(0, found)));
+    out.setFloat(step, selectQuantile(parameter.values[step]!, scratch, found));
   }
   return out;
 }
