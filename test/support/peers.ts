@@ -44,7 +44,10 @@ export function promtoolBinary(): string {
 
 /** Path of a Chromium: the machine's, or Debian's installed for the test run. */
 export function chromiumBinary(): string {
-  for (const path of ["/usr/bin/chromium", "/usr/bin/chromium-browser"]) if (existsSync(path)) return path;
-  execFileSync("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { stdio: "pipe" });
+  for (const path of ["/usr/bin/chromium", "/usr/bin/chromium-browser"])
+    if (existsSync(path)) return path;
+  execFileSync("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], {
+    stdio: "pipe",
+  });
   return "/usr/bin/chromium";
 }

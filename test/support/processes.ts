@@ -77,7 +77,10 @@ export class Running {
 
 /** Starts a command of ours. */
 export function deucalion(name: string, args: readonly string[]): Running {
-  return new Running(name, process.execPath, [join(repositoryRoot, "app/dist/src/main.js"), ...args]);
+  return new Running(name, process.execPath, [
+    join(repositoryRoot, "app/dist/src/main.js"),
+    ...args,
+  ]);
 }
 
 export function sleep(ms: number): Promise<void> {
@@ -91,7 +94,11 @@ export async function getJson(url: string): Promise<{ status: number; body: unkn
 }
 
 /** Polls until `check` gives something; throws after `timeoutMs` with the last error. */
-export async function eventually<T>(check: () => Promise<T | undefined>, timeoutMs: number, what: string): Promise<T> {
+export async function eventually<T>(
+  check: () => Promise<T | undefined>,
+  timeoutMs: number,
+  what: string,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
   while (Date.now() < deadline) {

@@ -1,4 +1,5 @@
 // A Prometheus server as a source of series: chunks by remote read, names and values by its HTTP API.
+import type { Xxhash64 } from "@deucalion/kernels";
 import {
   Aggregate,
   type ChunkColumns,
@@ -18,7 +19,7 @@ import {
   type SourceContext,
   type SourceInfo,
 } from "@deucalion/model";
-import { StoreApiError } from "@deucalion/storeapi";
+import { ShardMatcher, StoreApiError } from "@deucalion/storeapi";
 import { compress, uncompress } from "snappyjs";
 import { chunkedFrames } from "./chunked-frames.ts";
 import { LabelCompleter } from "./complete-labels.ts";
@@ -46,6 +47,7 @@ export interface PrometheusSourceDeps {
   readonly client: PrometheusClient;
   readonly state: () => PrometheusState;
   readonly decode: ChunkDecoder;
+  readonly hash: Xxhash64;
   /** Counts the frames of one streamed answer. */
   readonly onFrames?: (frames: number) => void;
 }
@@ -107,10 +109,12 @@ export class PrometheusSource implements SeriesSource {
       state.overridden || without.some((name) => !state.externalLabels.has(name)),
     );
     const out = new BatchQueue(this.#deps.decode, request.limit ?? 0);
+    const shard =
+      request.shard === undefined ? null : new ShardMatcher(request.shard, this.#deps.hash);
     const order = new ReorderSeries<ChunkColumns>((labels, chunks) => out.add(labels, chunks));
     for await (const series of this.#read(minTime, request.maxTime, matchers, context.signal)) {
       const { labels, bound } = completer.complete(series.labels);
-      order.push(labels, bound, series.chunks);
+      if (shard?.matches(labels) !== false) order.push(labels, bound, series.chunks);
       if (out.ready) yield out.take();
       if (out.full) return;
     }
@@ -186,7 +190,7 @@ export class PrometheusSource implements SeriesSource {
       ],
       context.signal,
     );
-    for (const warning of warnings) context.warn(warning);
+    warnUnlessTruncated(warnings, context);
     return Array.isArray(data) ? (data as Record<string, string>[]) : [];
   }
 
@@ -205,7 +209,7 @@ export class PrometheusSource implements SeriesSource {
       ],
       context.signal,
     );
-    for (const warning of warnings) context.warn(warning);
+    warnUnlessTruncated(warnings, context);
     return Array.isArray(data) ? data.map(String) : [];
   }
 
@@ -252,6 +256,12 @@ function escapeName(name: string): string {
     else escaped += `_${character.codePointAt(0)!.toString(16)}_`;
   }
   return escaped;
+}
+
+/** That a limit cut the answer is no news to who set it. */
+function warnUnlessTruncated(warnings: readonly string[], context: SourceContext): void {
+  for (const warning of warnings)
+    if (warning !== "results truncated due to limit") context.warn(warning);
 }
 
 function limitParam(limit: number): [string, string][] {

@@ -117,10 +117,12 @@ async function services(
     registers: [app.registry],
   });
   const externalLabels = () => watch.state.externalLabels;
+  const hash = await loadXxhash64();
   const source = new PrometheusSource({
     client,
     state: () => watch.state,
     decode: decodeChunkInto,
+    hash,
     onFrames: (count) => frames.observe(count),
   });
   const apis = new PrometheusApis(client, externalLabels);
@@ -146,7 +148,6 @@ async function services(
       status: {},
     };
   });
-  const hash = await loadXxhash64();
   return [
     storeService(
       { source, hash },
