@@ -1,7 +1,7 @@
 // Bytes that the queries of this process hold together, with a limit.
+import type { ByteBudget } from "@deucalion/promql";
 import { Gauge, type Registry } from "prom-client";
 import type { ActiveQuery } from "./active-queries.ts";
-import type { SharedBytes } from "./engine-port.ts";
 
 export class BytePool {
   readonly maxBytes: number;
@@ -27,7 +27,7 @@ export class BytePool {
   }
 
   /** The view of one query, which is shown what it holds. */
-  of(active: ActiveQuery): SharedBytes {
+  of(active: ActiveQuery): ByteBudget {
     return {
       maxBytes: this.maxBytes,
       take: (bytes) => {

@@ -1,6 +1,6 @@
 // The HTTP API of a querier: every route, below the route prefix.
 import { totalmem } from "node:os";
-import type { ParseOptions } from "@deucalion/promql";
+import type { Engine, ParseOptions } from "@deucalion/promql";
 import { baseApi } from "../http/base-api.ts";
 import type { ApiHandler, HttpServer } from "../http/http-server.ts";
 import { uiRoutes } from "../http/ui-routes.ts";
@@ -21,7 +21,6 @@ import { statusTsdbHandler } from "./api/status-tsdb.ts";
 import { endpointsHandler, storesHandler } from "./api/stores.ts";
 import { targetsHandler } from "./api/targets.ts";
 import { BytePool } from "./byte-pool.ts";
-import type { EnginePort } from "./engine-port.ts";
 import { Gate } from "./gate.ts";
 import type { QueryApiOptions } from "./options.ts";
 import type { Querier } from "./querier.ts";
@@ -30,7 +29,7 @@ import { QueryMetrics } from "./query-metrics.ts";
 export interface QueryApiDeps {
   readonly app: AppProcess;
   readonly querier: Querier;
-  readonly engine: EnginePort;
+  readonly engine: Pick<Engine, "instant" | "range">;
 }
 
 /** What the parser accepts, from the options. */

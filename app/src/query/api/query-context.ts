@@ -1,13 +1,17 @@
 // What the API's handlers share.
 import type { Log } from "@deucalion/base";
 import { Matcher } from "@deucalion/model";
-import { type ParseOptions, PromqlError, parseMetricSelector } from "@deucalion/promql";
+import {
+  type Engine,
+  type ParseOptions,
+  PromqlError,
+  parseMetricSelector,
+} from "@deucalion/promql";
 import { badData } from "../../http/api-error.ts";
 import type { FormValues } from "../../http/form-values.ts";
 import type { AppProcess } from "../../process/app-process.ts";
 import type { ActiveQueries } from "../active-queries.ts";
 import type { BytePool } from "../byte-pool.ts";
-import type { EnginePort } from "../engine-port.ts";
 import type { Gate } from "../gate.ts";
 import type { QueryApiOptions } from "../options.ts";
 import { apiMaxTimeMs, apiMinTimeMs, parseTimeParam } from "../parse-value.ts";
@@ -21,7 +25,8 @@ export interface QueryContext {
   readonly options: QueryApiOptions;
   readonly parse: ParseOptions;
   readonly querier: Querier;
-  readonly engine: EnginePort;
+  /** Evaluates queries; anything with the two methods of lib/promql's Engine. */
+  readonly engine: Pick<Engine, "instant" | "range">;
   readonly gate: Gate;
   readonly active: ActiveQueries;
   readonly bytes: BytePool;

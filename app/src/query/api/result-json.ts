@@ -1,9 +1,9 @@
 // Writes the results of queries as Prometheus' JSON, series by series, without an object per sample.
 import { formatGoFloat } from "@deucalion/kernels";
 import { histogramJson, type Labels } from "@deucalion/model";
+import type { MatrixSeries, QueryValue, VectorSample } from "@deucalion/promql";
 import type { JsonStream } from "../../http/envelope.ts";
 import type { JsonWriter } from "../../http/json-writer.ts";
-import type { ResultSample, ResultSeries, ResultValue } from "../engine-port.ts";
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -56,7 +56,7 @@ function writePoint(out: JsonWriter, timeMs: number, value: number): void {
   out.byte(close);
 }
 
-function writeFloats(out: JsonWriter, series: ResultSeries): void {
+function writeFloats(out: JsonWriter, series: MatrixSeries): void {
   const { times, values, histograms } = series;
   const count = times.length;
   let written = 0;
@@ -69,7 +69,7 @@ function writeFloats(out: JsonWriter, series: ResultSeries): void {
   if (written > 0) out.byte(close);
 }
 
-function writeHistograms(out: JsonWriter, series: ResultSeries): void {
+function writeHistograms(out: JsonWriter, series: MatrixSeries): void {
   const { times, histograms } = series;
   if (histograms === null) return;
   let written = 0;
@@ -87,7 +87,7 @@ function writeHistograms(out: JsonWriter, series: ResultSeries): void {
   if (written > 0) out.byte(close);
 }
 
-function writeSample(out: JsonWriter, sample: ResultSample): void {
+function writeSample(out: JsonWriter, sample: VectorSample): void {
   out.ascii('{"metric":');
   writeLabels(out, sample.labels);
   if (sample.histogram === undefined) {
@@ -104,7 +104,7 @@ function writeSample(out: JsonWriter, sample: ResultSample): void {
 }
 
 /** Writes `"resultType":…,"result":…` without braces around it. */
-export async function writeResult(out: JsonWriter, value: ResultValue): Promise<void> {
+export async function writeResult(out: JsonWriter, value: QueryValue): Promise<void> {
   out.ascii(`"resultType":"${value.type}","result":`);
   out.byte(open);
   switch (value.type) {
@@ -141,10 +141,7 @@ export async function writeResult(out: JsonWriter, value: ResultValue): Promise<
 }
 
 /** The `data` of a query's answer. `extra` are further members, small ones. */
-export function queryData(
-  value: ResultValue,
-  extra: Readonly<Record<string, unknown>>,
-): JsonStream {
+export function queryData(value: QueryValue, extra: Readonly<Record<string, unknown>>): JsonStream {
   return {
     writeJson: async (out) => {
       out.byte(0x7b);

@@ -1,11 +1,10 @@
 // Runs one query: waits for its turn, bounds its time and bytes, and tells what became of it.
 import { formatGoDuration } from "@deucalion/base";
 import type { SeriesSource } from "@deucalion/model";
-import { PromqlError, printExpr } from "@deucalion/promql";
+import { PromqlError, printExpr, type QueryOptions, type QueryResult } from "@deucalion/promql";
 import type { ApiReply } from "../../http/envelope.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { ActiveQuery } from "../active-queries.ts";
-import type { EngineQuery, EngineResult, ResultValue } from "../engine-port.ts";
 import type { StoreStats } from "../querier.ts";
 import { RequestSource } from "../request-source.ts";
 import { queryError } from "./promql-error-type.ts";
@@ -14,7 +13,7 @@ import type { QueryParams } from "./query-params.ts";
 import { queryData } from "./result-json.ts";
 
 /** Evaluates over the source that the request asks for. */
-export type Evaluate = (source: SeriesSource, query: EngineQuery) => Promise<EngineResult>;
+export type Evaluate = (source: SeriesSource, query: QueryOptions) => Promise<QueryResult>;
 
 /** Stores get most of the time, so that what the others gave can still be answered in time. */
 const storesShare = 0.95;
@@ -42,20 +41,7 @@ function deadline(exchange: Exchange, active: ActiveQuery, timeoutMs: number) {
   return { signal: stop.signal, clear };
 }
 
-function truncate(
-  value: ResultValue,
-  limit: number,
-): { readonly value: ResultValue; readonly cut: boolean } {
-  if (limit > 0 && value.type === "vector" && value.samples.length > limit) {
-    return { value: { ...value, samples: value.samples.slice(0, limit) }, cut: true };
-  }
-  if (limit > 0 && value.type === "matrix" && value.series.length > limit) {
-    return { value: { ...value, series: value.series.slice(0, limit) }, cut: true };
-  }
-  return { value, cut: false };
-}
-
-function statsJson(result: EngineResult, evalMs: number, waitMs: number): unknown {
+function statsJson(result: QueryResult, evalMs: number, waitMs: number): unknown {
   const { samplesTotal, peakSamples } = result.stats;
   const seconds = evalMs / 1000;
   return {
@@ -73,7 +59,7 @@ function statsJson(result: EngineResult, evalMs: number, waitMs: number): unknow
 
 function analysisJson(
   params: QueryParams,
-  result: EngineResult,
+  result: QueryResult,
   evalMs: number,
   stores: readonly StoreStats[],
 ): unknown {
@@ -99,7 +85,7 @@ function analysisJson(
 }
 
 interface Outcome {
-  readonly result: EngineResult;
+  readonly result: QueryResult;
   readonly evalMs: number;
   readonly waitMs: number;
   readonly stores: readonly StoreStats[];
@@ -149,6 +135,8 @@ async function evaluateWithin(
       lookbackMs: params.lookbackMs,
       tenant: params.tenant,
       byteBudget: context.bytes.of(active),
+      limit: params.limit,
+      maxResolutionMs: params.maxSourceResolutionMs,
     });
     return { result, evalMs: performance.now() - begun, waitMs, stores };
   } finally {
@@ -198,19 +186,12 @@ export async function runQuery(
       evaluate,
     );
     context.metrics.done(params.tenant, evalMs / 1000, active.series, result.stats.samplesTotal);
-    const { value, cut } = truncate(result.value, params.limit);
     return {
-      data: queryData(value, {
+      data: queryData(result.value, {
         ...(params.stats ? { stats: statsJson(result, evalMs, waitMs) } : {}),
         analysis: params.analyze ? analysisJson(params, result, evalMs, stores) : {},
       }),
-      warnings: [
-        ...new Set([
-          ...result.warnings,
-          ...result.infos,
-          ...(cut ? ["results truncated due to limit"] : []),
-        ]),
-      ],
+      warnings: [...new Set([...result.warnings, ...result.infos])],
     };
   } catch (error) {
     // Whatever a store said last, an aborted query ends with why it was aborted.
