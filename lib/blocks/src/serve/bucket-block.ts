@@ -72,6 +72,11 @@ export class BucketBlock implements HasMeta {
     if (this.#closed && this.#users === 0) this.#header?.close();
   }
 
+  /** Whether the index-header is open already. */
+  get isOpen(): boolean {
+    return this.#header !== undefined;
+  }
+
   /** The index-header, opened once. An error is remembered until `forgetFailure`. */
   header(): Promise<IndexHeader> {
     this.#opening ??= this.#open();

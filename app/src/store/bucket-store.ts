@@ -1,0 +1,205 @@
+// A bucket, the view of its blocks, and the source that serves them: what `store` runs, and others in their process.
+import { mkdtemp, readdir, rm, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Log, messageOf } from "@deucalion/base";
+import {
+  BucketSource,
+  blockIdOf,
+  consistencyDelayFilter,
+  DeletionMarkFilter,
+  type DiscoveryStrategy,
+  duplicateFilter,
+  labelShardFilter,
+  MetaFetcher,
+  type MetaView,
+  type ServeOptions,
+  serveDefaults,
+  timePartitionFilter,
+} from "@deucalion/blocks";
+import type { Xxhash64 } from "@deucalion/kernels";
+import type { Bucket } from "@deucalion/objstore";
+import type { Registry } from "prom-client";
+import { FetchMetrics } from "./fetch-metrics.ts";
+import { openConfiguredBucket } from "./open-bucket.ts";
+import { selectorRelabel } from "./selector.ts";
+import { StoreMetrics } from "./store-metrics.ts";
+
+export interface BucketStoreOptions {
+  /** YAML of the bucket. */
+  readonly bucketConfig: string;
+  readonly dataDir: string;
+  /** False keeps index-headers in a temporary folder that goes with the process. */
+  readonly cacheIndexHeader: boolean;
+  readonly discovery: DiscoveryStrategy;
+  readonly metaFetchConcurrency: number;
+  /** Bounds of what is served in ms, asked for when needed. */
+  readonly minTime: () => number;
+  readonly maxTime: () => number;
+  readonly consistencyDelayMs: number;
+  readonly ignoreDeletionMarksDelayMs: number;
+  /** YAML of the rules that choose blocks; "" for all. */
+  readonly selectorRelabelConfig: string;
+  readonly serve: Partial<ServeOptions>;
+}
+
+export const bucketStoreDefaults: Omit<BucketStoreOptions, "bucketConfig" | "dataDir"> = {
+  cacheIndexHeader: true,
+  discovery: "concurrent",
+  metaFetchConcurrency: 32,
+  minTime: () => Number.MIN_SAFE_INTEGER,
+  maxTime: () => Number.MAX_SAFE_INTEGER,
+  consistencyDelayMs: 0,
+  ignoreDeletionMarksDelayMs: 24 * 3_600_000,
+  selectorRelabelConfig: "",
+  serve: {},
+};
+
+export interface BucketStoreDeps {
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly xxhash: Xxhash64;
+  readonly now: () => number;
+  /** Aborted when the process stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Serves nothing before the first `sync`. */
+export class BucketStore {
+  readonly bucket: Bucket;
+  readonly source: BucketSource;
+  readonly metrics: StoreMetrics;
+  readonly #deps: BucketStoreDeps;
+  readonly #fetcher: MetaFetcher;
+  readonly #fetchMetrics: FetchMetrics;
+  readonly #dataDir: string;
+  readonly #temporary: boolean;
+
+  private constructor(
+    options: BucketStoreOptions,
+    deps: BucketStoreDeps,
+    bucket: Bucket,
+    dataDir: string,
+  ) {
+    const { log, now, signal, xxhash } = deps;
+    this.bucket = bucket;
+    this.#deps = deps;
+    this.#dataDir = dataDir;
+    this.#temporary = !options.cacheIndexHeader;
+    this.#fetchMetrics = new FetchMetrics(deps.registry);
+    this.metrics = new StoreMetrics(deps.registry);
+    const marks = {
+      delayMs: options.ignoreDeletionMarksDelayMs,
+      readsMax: options.metaFetchConcurrency,
+    };
+    const warn = (message: string): void => log.warn(message);
+    const filters = [
+      timePartitionFilter(options.minTime, options.maxTime),
+      labelShardFilter(selectorRelabel(options.selectorRelabelConfig)),
+      consistencyDelayFilter(options.consistencyDelayMs, now),
+      new DeletionMarkFilter(marks, { bucket, now, warn }),
+      duplicateFilter(),
+    ];
+    this.#fetcher = new MetaFetcher(
+      {
+        strategy: options.discovery,
+        readsMax: options.metaFetchConcurrency,
+        cacheDir: options.cacheIndexHeader ? join(dataDir, "meta-syncer") : undefined,
+      },
+      { bucket, filters, log, now },
+    );
+    this.source = new BucketSource(
+      { ...serveDefaults, ...options.serve },
+      {
+        bucket,
+        dataDir,
+        xxhash,
+        log,
+        signal,
+        minTime: options.minTime,
+        maxTime: options.maxTime,
+        observe: (budget, blocks) => this.metrics.called(budget, blocks),
+      },
+    );
+  }
+
+  /** Opens the bucket. Throws APP_CONFIG. */
+  static async open(options: BucketStoreOptions, deps: BucketStoreDeps): Promise<BucketStore> {
+    const bucket = openConfiguredBucket(options.bucketConfig, deps.registry);
+    const dataDir = options.cacheIndexHeader
+      ? options.dataDir
+      : await mkdtemp(join(tmpdir(), "deucalion-store-"));
+    return new BucketStore(options, deps, bucket, dataDir);
+  }
+
+  /** Reads the bucket and serves what it finds. Throws if it cannot be listed; what was served is then kept. */
+  async sync(signal: AbortSignal): Promise<MetaView> {
+    let view: MetaView;
+    try {
+      view = await this.#fetcher.fetch(signal);
+    } catch (error) {
+      this.#fetchMetrics.observe(undefined);
+      throw error;
+    }
+    this.#fetchMetrics.observe(view);
+    const before = [...this.source.blocks.keys()];
+    await this.source.update(this.#keepServed(view));
+    const gone = before.filter((id) => !this.source.blocks.has(id));
+    this.metrics.synced(this.source.blocks.size, gone.length, this.#deps.now());
+    for (const id of gone) await this.#removeHeader(id);
+    return view;
+  }
+
+  /** A block whose meta.json could not be read just now, but could before, is served on. */
+  #keepServed(view: MetaView): Pick<MetaView, "metas" | "unreadable"> {
+    if (!view.incomplete) return view;
+    const metas = new Map(view.metas);
+    const unreadable = new Map(view.unreadable);
+    for (const [id, block] of this.source.blocks) {
+      if (!unreadable.delete(id)) continue;
+      metas.set(id, block.meta);
+    }
+    return { metas, unreadable };
+  }
+
+  /** Makes the index-headers of all blocks, a few at once, so that no query has to wait for them. */
+  async warmUp(concurrency: number, signal: AbortSignal): Promise<void> {
+    const blocks = [...this.source.blocks.values()].sort((a, b) => b.meta.maxTime - a.meta.maxTime);
+    const worker = async (): Promise<void> => {
+      for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) {
+        if (signal.aborted) return;
+        if (block.isOpen) continue;
+        try {
+          await block.header();
+          this.metrics.opened(true);
+        } catch (error) {
+          if (signal.aborted) return;
+          this.metrics.opened(false);
+          this.#deps.log.warn("loading block failed", { id: block.id, err: messageOf(error) });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: concurrency }, worker));
+  }
+
+  /** Removes index-headers of blocks that are not served. Other files are left alone, whoever they belong to. */
+  async removeLeftovers(): Promise<void> {
+    const names = await readdir(this.#dataDir).catch(() => []);
+    for (const name of names)
+      if (blockIdOf(name) !== undefined && !this.source.blocks.has(name))
+        await this.#removeHeader(name);
+  }
+
+  async #removeHeader(id: string): Promise<void> {
+    const folder = join(this.#dataDir, id);
+    for (const name of ["index-header", "index-header.tmp"])
+      await rm(join(folder, name), { force: true }).catch(() => undefined);
+    await rmdir(folder).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.source.close();
+    await this.bucket.close();
+    if (this.#temporary) await rm(this.#dataDir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,216 @@
+// Runs the store gateway.
+import { messageOf } from "@deucalion/base";
+import type { BucketSource, MetaView } from "@deucalion/blocks";
+import { loadXxhash64 } from "@deucalion/kernels";
+import {
+  type InfoResponse,
+  infoService,
+  int64Max,
+  int64Min,
+  StoreApiError,
+  storeService,
+} from "@deucalion/storeapi";
+import { resolveTime } from "../flags/time-or-duration.ts";
+import { createGrpc } from "../grpc/create-grpc.ts";
+import { baseApi } from "../http/base-api.ts";
+import { createHttp } from "../http/create-http.ts";
+import type { HttpServer } from "../http/http-server.ts";
+import { uiRoutes } from "../http/ui-routes.ts";
+import type { AppProcess } from "../process/app-process.ts";
+import type { Prober } from "../process/prober.ts";
+import type { Actor } from "../process/run-group.ts";
+import { Gate } from "../query/gate.ts";
+import { BlocksApi } from "./blocks-api.ts";
+import { BucketStore } from "./bucket-store.ts";
+import type { StoreOptions } from "./options.ts";
+import { StoreSource } from "./store-source.ts";
+
+/** The first look at the bucket is tried again for so long before the process gives up. */
+const initialSyncMs = 30_000;
+const initialRetryMs = 10_000;
+
+/** Sets the services up; they run in the process' group. Throws APP_CONFIG. */
+export async function runStore(options: StoreOptions, app: AppProcess): Promise<void> {
+  const stop = new AbortController();
+  const xxhash = await loadXxhash64();
+  const store = await openStore(options, app, xxhash, stop.signal);
+  const http = await createHttp(app, options.http, options.requestLoggingConfig);
+  const blocks = new BlocksApi(
+    {
+      label: options.web.groupLabel,
+      disableCors: options.web.disableCors,
+      disableAdmin: options.web.disableAdmin,
+    },
+    { bucket: store.bucket, now: app.now },
+  );
+  if (!options.web.disabled) await addWeb(http.server, options, app, blocks);
+  const gate = new Gate(options.seriesConcurrency, "thanos_bucket_store_series_", app.registry);
+  const source = new StoreSource(store.source, { gate, metrics: store.metrics });
+  const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop });
+  const services = [
+    storeService({ source, hash: xxhash }),
+    infoService(() => storeInfo(store.source, http.prober)),
+  ];
+  const grpc = createGrpc(app, options.grpc, http.prober, services, sync.first);
+  app.group.add(http.server);
+  app.group.add(sync.actor);
+  app.group.add(grpc.actor);
+}
+
+function openStore(
+  options: StoreOptions,
+  app: AppProcess,
+  xxhash: Awaited<ReturnType<typeof loadXxhash64>>,
+  signal: AbortSignal,
+): Promise<BucketStore> {
+  const { log, registry, now } = app;
+  return BucketStore.open(
+    {
+      bucketConfig: options.bucketConfig,
+      dataDir: options.dataDir,
+      cacheIndexHeader: options.cacheIndexHeader,
+      discovery: options.discovery,
+      metaFetchConcurrency: options.metaFetchConcurrency,
+      minTime: () => resolveTime(options.minTime, now()),
+      maxTime: () => resolveTime(options.maxTime, now()),
+      consistencyDelayMs: options.consistencyDelayMs,
+      ignoreDeletionMarksDelayMs: options.ignoreDeletionMarksDelayMs,
+      selectorRelabelConfig: options.selectorRelabelConfig,
+      serve: {
+        seriesBatch: options.seriesBatchSize,
+        seriesMax: options.limits.series,
+        samplesMax: options.limits.samples,
+        bytesMax: options.downloadedBytesMax,
+      },
+    },
+    { log, registry, xxhash, now, signal },
+  );
+}
+
+async function addWeb(
+  server: HttpServer,
+  options: StoreOptions,
+  app: AppProcess,
+  blocks: BlocksApi,
+): Promise<void> {
+  baseApi(server, "", app, { disableCors: options.web.disableCors });
+  blocks.register(server, "");
+  await uiRoutes(server, {
+    component: app.component,
+    queryUrl: "",
+    tenantHeader: "",
+    defaultTenant: "",
+    displayTenantBox: false,
+    routePrefix: "",
+    externalPrefix: options.web.externalPrefix,
+    prefixHeader: options.web.prefixHeader,
+  });
+}
+
+interface SyncDeps {
+  readonly app: AppProcess;
+  readonly blocks: BlocksApi;
+  readonly prober: Prober;
+  readonly stop: AbortController;
+}
+
+/** Looks at the bucket again and again. `first` is done when the blocks are known. */
+function syncActor(
+  store: BucketStore,
+  options: StoreOptions,
+  { app, blocks, prober, stop }: SyncDeps,
+): { actor: Actor; first: Promise<void> } {
+  const { log } = app;
+  const { signal } = stop;
+  let known: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => {
+    known = resolve;
+  });
+  const show = (view: MetaView | undefined): void => blocks.setLoaded(view?.metas.values());
+  const warmUp = async (): Promise<void> => {
+    if (options.indexHeaderDownload === "eager")
+      await store.warmUp(options.syncConcurrency, signal);
+  };
+  const execute = async (): Promise<void> => {
+    try {
+      log.info("initializing bucket store");
+      const begun = app.now();
+      show(await firstSync(store, app, signal));
+      await store.removeLeftovers();
+      log.info("bucket store ready", { init_duration_ms: app.now() - begun });
+      prober.ready();
+      known();
+      await warmUp();
+      while (!signal.aborted) {
+        await sleep(options.syncIntervalMs, signal);
+        if (signal.aborted) break;
+        try {
+          show(await store.sync(signal));
+          await warmUp();
+        } catch (error) {
+          if (signal.aborted) break;
+          log.warn("syncing blocks failed", { err: messageOf(error) });
+          show(undefined);
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await store.close();
+    }
+  };
+  const interrupt = (): void => stop.abort(new Error("the process is stopping"));
+  return { actor: { name: "block sync", execute, interrupt }, first };
+}
+
+/** Retries for half a minute: a bucket that is not there yet is no reason to die at once. */
+async function firstSync(
+  store: BucketStore,
+  app: AppProcess,
+  signal: AbortSignal,
+): Promise<MetaView> {
+  const end = app.now() + initialSyncMs;
+  for (;;) {
+    try {
+      return await store.sync(signal);
+    } catch (error) {
+      if (signal.aborted || app.now() + initialRetryMs > end) throw error;
+      app.log.warn("initial sync failed, trying again", { err: messageOf(error) });
+      await sleep(initialRetryMs, signal);
+    }
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, Math.min(ms, 2_147_483_647));
+    signal.addEventListener("abort", done);
+  });
+}
+
+/** What the store announces. Without blocks its range is empty, the other way round. */
+function storeInfo(source: BucketSource, prober: Prober): InfoResponse {
+  if (!prober.isReady) throw new StoreApiError("STOREAPI_NOT_READY", "Not ready");
+  const { labelSets, minTime, maxTime } = source.info();
+  const empty = source.blocks.size === 0;
+  return {
+    labelSets: [...labelSets],
+    componentType: "store",
+    store: {
+      minTime: empty ? int64Max : minTime,
+      maxTime: empty ? int64Min : maxTime,
+      supportsSharding: true,
+      supportsWithoutReplicaLabels: true,
+      tsdbInfos: source
+        .timeRanges()
+        .flatMap(({ labels, ranges }) => ranges.map((range) => ({ labels, ...range }))),
+      supportsProjections: false,
+    },
+  };
+}

@@ -1,0 +1,100 @@
+// Metrics of serving blocks, under Thanos' names.
+import type { CallBudget } from "@deucalion/blocks";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+/** `thanos_bucket_store_*`. */
+export class StoreMetrics {
+  readonly #loaded: Gauge;
+  readonly #lastLoaded: Gauge;
+  readonly #loads: Counter;
+  readonly #loadFailures: Counter;
+  readonly #drops: Counter;
+  readonly #blocksQueried: Histogram;
+  readonly #fetched: Histogram;
+  readonly #seriesTouched: Histogram;
+  readonly #chunksTouched: Histogram;
+  readonly #dropped: Counter<"reason">;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    const name = (rest: string): string => `thanos_bucket_store_${rest}`;
+    this.#loaded = new Gauge({
+      name: name("blocks_loaded"),
+      help: "Blocks that are served.",
+      registers,
+    });
+    this.#lastLoaded = new Gauge({
+      name: name("blocks_last_loaded_timestamp_seconds"),
+      help: "When the view of the bucket was last updated.",
+      registers,
+    });
+    this.#loads = new Counter({
+      name: name("block_loads_total"),
+      help: "Index-headers that were opened or made, or should have been.",
+      registers,
+    });
+    this.#loadFailures = new Counter({
+      name: name("block_load_failures_total"),
+      help: "Blocks whose index-header could not be opened or made.",
+      registers,
+    });
+    this.#drops = new Counter({
+      name: name("block_drops_total"),
+      help: "Blocks that are not served any more.",
+      registers,
+    });
+    this.#blocksQueried = new Histogram({
+      name: name("series_blocks_queried"),
+      help: "Blocks asked by a Series call.",
+      buckets: [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+      registers,
+    });
+    this.#fetched = new Histogram({
+      name: name("series_call_fetched_bytes"),
+      help: "Bytes of postings, series and chunks read for a Series call.",
+      buckets: [10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32].map((power) => 2 ** power),
+      registers,
+    });
+    this.#seriesTouched = new Histogram({
+      name: name("series_result_series"),
+      help: "Series touched by a Series call, over all its blocks.",
+      buckets: [1, 10, 100, 1000, 10_000, 100_000, 1_000_000],
+      registers,
+    });
+    this.#chunksTouched = new Histogram({
+      name: name("series_call_chunks"),
+      help: "Chunks touched by a Series call.",
+      buckets: [1, 10, 100, 1000, 10_000, 100_000, 1_000_000],
+      registers,
+    });
+    this.#dropped = new Counter({
+      name: name("queries_dropped_total"),
+      help: "Calls that were refused because of a limit.",
+      labelNames: ["reason"],
+      registers,
+    });
+    for (const reason of ["series", "chunks", "bytes"]) this.#dropped.inc({ reason }, 0);
+  }
+
+  synced(served: number, gone: number, nowMs: number): void {
+    this.#loaded.set(served);
+    this.#drops.inc(gone);
+    this.#lastLoaded.set(nowMs / 1000);
+  }
+
+  opened(ok: boolean): void {
+    this.#loads.inc();
+    if (!ok) this.#loadFailures.inc();
+  }
+
+  called(budget: CallBudget, blocks: number): void {
+    this.#blocksQueried.observe(blocks);
+    this.#fetched.observe(budget.bytes);
+    this.#seriesTouched.observe(budget.series);
+    this.#chunksTouched.observe(budget.chunks);
+  }
+
+  refused(reason: "series" | "chunks" | "bytes"): void {
+    this.#dropped.inc({ reason });
+  }
+}
