@@ -207,7 +207,7 @@ function Alarms() {
     <>
       {lost !== null && (
         <Notice kind="partial" testId="lost-contact">
-          {t("lost", { time: elapsed(Math.max(0, Math.round((now - lost) / 1000) * 1000)) })}
+          {t("lost", { time: `${Math.max(1, Math.round((now - lost) / 1000))} s` })}
         </Notice>
       )}
       {Math.abs(drift) > driftMs && (

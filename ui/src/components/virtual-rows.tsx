@@ -58,7 +58,11 @@ export function VirtualRows<T>(props: Props<T>) {
   for (let i = first; i < last; i++) {
     const item = items[i] as T;
     shown.push(
-      <div key={keyOf(item, i)} data-row={i} role="presentation">
+      <div
+        key={keyOf(item, i)}
+        data-row={i}
+        role={props.role === "list" ? "listitem" : "presentation"}
+      >
         {props.render(item, i)}
       </div>,
     );
@@ -68,6 +72,8 @@ export function VirtualRows<T>(props: Props<T>) {
       ref={box}
       class={`virtual ${props.class ?? ""}`}
       role={props.role}
+      // What scrolls must be in the keyboard's reach.
+      {...(own ? { tabIndex: 0 } : {})}
       style={own ? { maxHeight: props.maxHeight, overflowY: "auto" } : {}}
     >
       <div style={{ height: `${from[first] ?? 0}px` }} aria-hidden="true" />

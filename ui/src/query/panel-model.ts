@@ -94,12 +94,20 @@ export class PanelModel {
     const before = last.state === "done" && last.answer.kind === kind ? last.answer : null;
     this.#run.value = { state: "running", sinceMs: Date.now(), before };
     const next = await ask(state, expr, kind, abort.signal);
-    if (next !== null && this.#abort === abort) {
-      this.#abort = null;
-      this.#run.value = next;
-    }
+    if (next === null || this.#abort !== abort) return;
+    this.#abort = null;
+    // With the server out of reach the last answer to the same question stays; the frame says that contact is lost.
+    const keep =
+      next.state === "failed" &&
+      next.type === unreachable &&
+      before !== null &&
+      before.expr === expr;
+    this.#run.value = keep ? { state: "done", answer: before } : next;
   }
 }
+
+/** The type of a failure that is not the server's word. */
+const unreachable = "unreachable";
 
 async function ask(
   state: PanelState,
@@ -145,7 +153,9 @@ async function ask(
   } catch (error) {
     if (abort.aborted) return null;
     const message = error instanceof Error ? plainError(error.message) : String(error);
-    return { state: "failed", message, expr, type: error instanceof ApiError ? error.type : "" };
+    const lost = error instanceof ApiError && error.code === "UI_UNREACHABLE";
+    const type = lost ? unreachable : error instanceof ApiError ? error.type : "";
+    return { state: "failed", message, expr, type };
   }
 }
 

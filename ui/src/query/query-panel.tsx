@@ -36,6 +36,7 @@ export function QueryPanel({ panel, index, alone }: Props) {
   const state = panel.state.value;
   const run = panel.run.value;
   const running = run.state === "running";
+  useRefresh(panel, state.endMs === null && state.tab !== "replicas" ? state.refreshMs : 0);
   const answer = run.state === "done" ? run.answer : running ? run.before : null;
   const fresh = state.expr === "" && run.state === "idle";
   const incomplete = (answer?.messages ?? noMessages).missing.length > 0;
@@ -124,6 +125,17 @@ export function QueryPanel({ panel, index, alone }: Props) {
       )}
     </section>
   );
+}
+
+/** Asks again every `everyMs` while the page is visible and no question runs. */
+function useRefresh(panel: PanelModel, everyMs: number): void {
+  useEffect(() => {
+    if (everyMs === 0) return;
+    const timer = setInterval(() => {
+      if (!document.hidden && panel.run.value.state !== "running") void panel.ask();
+    }, everyMs);
+    return () => clearInterval(timer);
+  }, [panel, everyMs]);
 }
 
 /** Another tab needs another question only if it shows another kind of answer. */

@@ -92,6 +92,26 @@ export function TimeControls({ panel }: { readonly panel: PanelModel }) {
           </button>
         )}
       </span>
+      {state.endMs === null && state.tab !== "replicas" && (
+        <select
+          aria-label={t("time.refresh")}
+          title={t("time.refresh")}
+          data-testid="refresh"
+          value={String(state.refreshMs)}
+          onChange={(event) =>
+            change(panel, { refreshMs: Number(event.currentTarget.value) }, false)
+          }
+        >
+          <option value="0">{t("time.noRefresh")}</option>
+          {[...new Set([5_000, 15_000, 30_000, 60_000, 300_000, state.refreshMs])]
+            .filter((ms) => ms > 0)
+            .map((ms) => (
+              <option key={ms} value={String(ms)}>
+                {t("time.every", { time: formatDurationMs(ms) })}
+              </option>
+            ))}
+        </select>
+      )}
       {state.tab === "graph" && <GraphControls panel={panel} />}
     </div>
   );

@@ -176,9 +176,9 @@ function Group(props: {
     server === null ? undefined : firstDifference(plain, cutLane(server, fromMs, toMs));
   return (
     <section class="replica-group">
-      <h3>
+      <h2>
         <SeriesName labels={group.labels} />
-      </h3>
+      </h2>
       <div class="lanes">
         <div class="lane-names">
           {lanes.map((lane, n) => (

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RuleGroup } from "../api/types.ts";
-import { activeSince, countStates, ruleRows } from "./rules-model.ts";
+import { activeSince, countStates, ruleRows, worstFirst } from "./rules-model.ts";
 
 const groups: RuleGroup[] = [
   {
@@ -24,10 +24,12 @@ const groups: RuleGroup[] = [
 
 test("ruleRows() filters by words, state and type, with the head of each group that has rows", () => {
   const keys = (filter: string, states: string[], type: "alerting" | "any"): string[] =>
-    ruleRows(groups, filter, states, type).map((row) => row.key);
-  assert.deepEqual(keys("", [], "any"), ["0", "0/0", "0/1"]);
-  assert.deepEqual(keys("", [], "alerting"), ["0", "0/0"]);
-  assert.deepEqual(keys("PAGE up", [], "any"), ["0", "0/0"]);
+    ruleRows(groups, filter, states, type).map((row) =>
+      row.kind === "group" ? row.group.name : row.rule.name,
+    );
+  assert.deepEqual(keys("", [], "any"), ["g1", "Down", "job:up:sum"]);
+  assert.deepEqual(keys("", [], "alerting"), ["g1", "Down"]);
+  assert.deepEqual(keys("PAGE up", [], "any"), ["g1", "Down"]);
   assert.deepEqual(keys("", ["pending"], "any"), []);
 });
 
@@ -47,4 +49,27 @@ test("countStates() and activeSince()", () => {
     1_785_753_730_000,
   );
   assert.equal(activeSince(null), null);
+});
+
+test("ruleRows() gives equal groups of two rulers different keys", () => {
+  const keys = ruleRows([...groups, ...groups], "", [], "any").map((row) => row.key);
+  assert.equal(new Set(keys).size, 6);
+});
+
+test("worstFirst() puts firing groups before pending before others, otherwise in order", () => {
+  const group = (name: string, state: string): RuleGroup => ({
+    name,
+    file: "f",
+    rules: [{ type: "alerting", name, query: "x", state }],
+  });
+  const list = [
+    group("a", "inactive"),
+    group("b", "pending"),
+    group("c", "firing"),
+    group("d", "inactive"),
+  ];
+  assert.deepEqual(
+    worstFirst(list).map((g) => g.name),
+    ["c", "b", "a", "d"],
+  );
 });

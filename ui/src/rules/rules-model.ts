@@ -38,18 +38,24 @@ export function ruleRows(
     .split(/\s+/)
     .filter((w) => w !== "");
   const rows: RuleRow[] = [];
-  groups.forEach((group, g) => {
+  const seen = new Map<string, number>();
+  for (const group of groups) {
+    // The same group may come from several rulers; what is open must survive a new order of groups.
+    const id = `${group.file}\0${group.name}`;
+    const copy = seen.get(id) ?? 0;
+    seen.set(id, copy + 1);
+    const key = `${id}\0${copy}`;
     const found: RuleRow[] = [];
     (group.rules ?? []).forEach((rule, r) => {
       if (type === "alerting" && rule.type !== "alerting") return;
       if (states.length > 0 && !states.includes(ruleState(rule))) return;
       const text = textOf(rule, group);
       if (!words.every((word) => text.includes(word))) return;
-      found.push({ kind: "rule", key: `${g}/${r}`, group, rule });
+      found.push({ kind: "rule", key: `${key}\0${r}`, group, rule });
     });
-    if (found.length === 0) return;
-    rows.push({ kind: "group", key: `${g}`, group, n: found.length }, ...found);
-  });
+    if (found.length === 0) continue;
+    rows.push({ kind: "group", key, group, n: found.length }, ...found);
+  }
   return rows;
 }
 

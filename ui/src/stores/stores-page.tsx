@@ -85,12 +85,12 @@ export function StoresPage() {
       ))}
       {list.length === 0 && <Notice kind="partial">{t("stores.noneHelp")}</Notice>}
       {list.length > 0 && rows.length === 0 && <p class="hint">{t("filter.nothing")}</p>}
-      <div role="table" aria-label={t("nav.stores")} class="stores" data-testid="stores">
+      <div class="stores" data-testid="stores">
         <VirtualRows
           items={rows}
           keyOf={(row) => ("head" in row ? `# ${row.head}` : row.store.address)}
           estimate={92}
-          role="rowgroup"
+          role="list"
           render={(row) =>
             "head" in row ? (
               <div class="store-head">
@@ -124,8 +124,8 @@ function StoreRow({ store, axis }: { readonly store: Endpoint; readonly axis: Ax
     : `${from === null ? t("stores.always") : time(from)} – ${to === null ? t("greet.now") : time(to)}`;
   const hidden = store.labelSets.length - labelSetsMax;
   return (
-    <div class={`store store-${store.state}`} role="row" data-testid="store-row">
-      <div role="cell" class="store-name">
+    <div class={`store store-${store.state}`} data-testid="store-row">
+      <div class="store-name">
         <span class={`state state-${store.state}`}>
           <span class={`dot dot-${store.state}`} aria-hidden="true" />
           {t(
@@ -144,7 +144,7 @@ function StoreRow({ store, axis }: { readonly store: Endpoint; readonly axis: Ax
             : t("stores.checked", { ago: ago(store.lastCheckMs, Date.now()) })}
         </span>
       </div>
-      <div role="cell" class="store-labels">
+      <div class="store-labels">
         {store.labelSets.length === 0 && <span class="hint">{t("stores.noLabels")}</span>}
         {store.labelSets.slice(0, labelSetsMax).map((set) => (
           <LabelChips key={formatLabels(set)} labels={set} />
@@ -159,15 +159,11 @@ function StoreRow({ store, axis }: { readonly store: Endpoint; readonly axis: Ax
         )}
         {store.apis.length > 0 && <span class="hint apis">{store.apis.join(", ")}</span>}
       </div>
-      <div role="cell" class="store-range">
+      <div class="store-range">
         <span class="hint">{range}</span>
         {axis !== null && hasData(store) && <Bar axis={axis} from={from} to={to} />}
       </div>
-      {store.lastError !== null && (
-        <div role="cell" class="store-error">
-          {store.lastError}
-        </div>
-      )}
+      {store.lastError !== null && <div class="store-error">{store.lastError}</div>}
     </div>
   );
 }

@@ -277,6 +277,9 @@ export const en = {
   "partial.stores": "{n} of {all} stores did not answer: {names}.",
   "partial.labels": "Missing: {labels}{more}.",
   "partial.low": "Sums and counts may be too low, lines may have gaps.",
+  "time.refresh": "Ask again by itself",
+  "time.noRefresh": "No refresh",
+  "time.every": "Every {time}",
 } as const;
 
 /** A key of the catalogue. */

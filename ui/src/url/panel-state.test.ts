@@ -41,6 +41,7 @@ const panel: fc.Arbitrary<PanelState> = fc.record(
     maxSource: fc.constantFrom("auto", "0s", "5m", "1h"),
     stores: fc.array(fc.string(), { maxLength: 3 }),
     tenant: fc.string(),
+    refreshMs: fc.constantFrom(0, 5_000, 60_000),
   },
   plain,
 );

@@ -30,6 +30,8 @@ export interface PanelState {
   readonly stores: readonly string[];
   /** Empty: the default tenant. */
   readonly tenant: string;
+  /** Asks again this often while it shows "now"; 0: never. */
+  readonly refreshMs: number;
 }
 
 /** What a new panel starts with, and what a missing parameter means. */
@@ -46,6 +48,7 @@ export const panelDefaults: PanelState = {
   maxSource: "auto",
   stores: [],
   tenant: "",
+  refreshMs: 0,
 };
 
 /** More panels than this in one address are not opened. */
@@ -83,6 +86,11 @@ function decodeResolution(get: (name: string) => string | null): Resolution {
   };
 }
 
+/** Not more often than every five seconds, whatever a link says. */
+function refreshOf(ms: number | null): number {
+  return ms === null ? 0 : Math.max(5_000, ms);
+}
+
 function decodePanel(get: (name: string) => string | null): PanelState {
   const d = panelDefaults;
   const flag = (name: string, missing: boolean): boolean => {
@@ -104,6 +112,7 @@ function decodePanel(get: (name: string) => string | null): PanelState {
     maxSource: maxSource === null || maxSource === "" ? d.maxSource : maxSource,
     stores: storeAddresses(get("store_matches") ?? ""),
     tenant: get("tenant") ?? d.tenant,
+    refreshMs: refreshOf(parseDurationMs(get("refresh") ?? "")),
   };
 }
 
@@ -147,6 +156,7 @@ function encodePanel(panel: PanelState): Array<readonly [string, string]> {
     out.push(["store_matches", JSON.stringify(panel.stores.map((name) => ({ name })))]);
   }
   if (panel.tenant !== "") out.push(["tenant", panel.tenant]);
+  if (panel.refreshMs > 0) out.push(["refresh", formatDurationMs(panel.refreshMs)]);
   return out;
 }
 
