@@ -170,6 +170,10 @@ export {
   parseTimestamp,
   zeroTimestamp,
 } from "./messages/well-known.ts";
+export type { RemoteResult } from "./query-api/query-client.ts";
+export { QueryClient, seriesFromWire } from "./query-api/query-client.ts";
+export type { QueryExecutor, QueryOutcome } from "./query-api/query-service.ts";
+export { queryService } from "./query-api/query-service.ts";
 export {
   exemplarsService,
   infoService,
