@@ -27,6 +27,7 @@ export {
   histogramText,
 } from "./histogram/format.ts";
 export { formatFloatG } from "./histogram/format-float.ts";
+export { goExp2, goLog2 } from "./histogram/go-exponent.ts";
 export { bucketIndexes, spansOf } from "./histogram/layout.ts";
 export { emptyHistogram } from "./histogram/make.ts";
 export { HistogramMean } from "./histogram/mean.ts";

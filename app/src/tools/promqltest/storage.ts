@@ -8,6 +8,7 @@ import {
   putStale,
   SampleColumns,
   type SeriesSource,
+  sameCustomBounds,
   sortByTime,
 } from "@deucalion/model";
 import { MemorySource } from "@deucalion/model/testing";
@@ -102,5 +103,6 @@ function continues(histogram: FloatHistogram, previous: FloatHistogram): boolean
   if (isStale(previous.sum)) return false;
   if (histogram.schema !== previous.schema) return false;
   if (histogram.zeroThreshold !== previous.zeroThreshold) return false;
+  if (!sameCustomBounds(histogram.customValues, previous.customValues)) return false;
   return !detectReset({ ...histogram, counterResetHint: comparable }, previous);
 }

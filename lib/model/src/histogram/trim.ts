@@ -3,6 +3,7 @@ import type { FloatHistogram } from "../histogram.ts";
 import { usesCustomBuckets } from "./add.ts";
 import { bucketBound } from "./bounds.ts";
 import { compactHistogram } from "./compact.ts";
+import { goLog2 } from "./go-exponent.ts";
 import { bucketIndexes } from "./layout.ts";
 
 interface Kept {
@@ -19,9 +20,9 @@ export function fractionBelow(
   linear: boolean,
 ): number {
   if (linear) return (value - lower) / (upper - lower);
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  const logValue = Math.log2(Math.abs(value));
+  const logLower = goLog2(Math.abs(lower));
+  const logUpper = goLog2(Math.abs(upper));
+  const logValue = goLog2(Math.abs(value));
   if (value > 0) return (logValue - logLower) / (logUpper - logLower);
   return 1 - (logValue - logUpper) / (logLower - logUpper);
 }

@@ -1,7 +1,8 @@
 // Functions of one float: abs, ceil, exp, the trigonometric ones, clamp, round.
+import { goLog2 } from "@deucalion/model";
 import { dropMetricName, type Row } from "../row.ts";
 import type { ElementwiseFunction, EvalContext } from "./contract.ts";
-import { goLog2, goLog10, goMax, goMin } from "./go-math.ts";
+import { goLog10, goMax, goMin } from "./go-math.ts";
 
 /** Drops the samples that are histograms; false if no sample is left. */
 export function keepFloats(row: Row): boolean {

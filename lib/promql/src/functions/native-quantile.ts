@@ -6,6 +6,8 @@ import {
   exponentialBound,
   type FloatHistogram,
   fractionBelow,
+  goExp2,
+  goLog2,
   usesCustomBuckets,
 } from "@deucalion/model";
 
@@ -77,10 +79,10 @@ export function nativeQuantile(q: number, h: FloatHistogram, remarks: NaNRemarks
   }
   const fraction = rank / bucketCount;
   if (custom || (lower <= 0 && upper >= 0)) return lower + (upper - lower) * fraction;
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * fraction);
-  return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
+  const logLower = goLog2(Math.abs(lower));
+  const logUpper = goLog2(Math.abs(upper));
+  if (lower > 0) return goExp2(logLower + (logUpper - logLower) * fraction);
+  return -goExp2(logUpper + (logLower - logUpper) * (1 - fraction));
 }
 
 function countAt(h: FloatHistogram, place: number, negatives: number, zeros: number): number {

@@ -11,6 +11,8 @@ import { instantSelector } from "./instant-selector.ts";
 import { mergeRows } from "./merge-rows.ts";
 import { rangeArgument, rangeCall } from "./range-call.ts";
 
+/** These refuse equal label sets at once, even where names are still to be removed. */
+const relabelling = new Set(["label_replace", "label_join", "info"]);
 const sorts = new Set(["sort", "sort_desc", "sort_by_label", "sort_by_label_desc"]);
 
 /** Evaluates a call of any kind. */
@@ -75,7 +77,8 @@ async function wholeVectors(
   const inputs = node.args.map((arg, i) => (isRead(arg, i) ? rows[next++]! : []));
   const results = await implementation.apply(inputs, node, ev);
   const kept = results.filter((row) => !row.isEmpty());
-  const single = ev.steps.count === 1 && ev.options.delayedNameRemoval;
+  const lax = ev.steps.count === 1 && ev.options.delayedNameRemoval;
+  const single = lax && !relabelling.has(node.func);
   for (const row of single ? kept : mergeRows(kept)) emit(row);
 }
 
