@@ -83,7 +83,7 @@ export const commands: readonly Command[] = [
     async () => (await import("./sidecar/flags.ts")).sidecarFlags,
     async (values, process) => {
       const { sidecarOptions } = await import("./sidecar/options.ts");
-      const { runSidecar } = await late("./sidecar/run.js");
+      const { runSidecar } = await import("./sidecar/run.ts");
       await runSidecar(sidecarOptions(values), process);
     },
   ),
@@ -93,7 +93,7 @@ export const commands: readonly Command[] = [
     async () => (await import("./store/flags.ts")).storeFlags,
     async (values, process) => {
       const { storeOptions } = await import("./store/options.ts");
-      const { runStore } = await late("./store/run.js");
+      const { runStore } = await import("./store/run.ts");
       await runStore(storeOptions(values), process);
     },
   ),
@@ -127,7 +127,7 @@ export const commands: readonly Command[] = [
     "Lists the blocks of a bucket.",
     async () => (await bucketFlags()).bucketLsFlags,
     async (values, process) => {
-      const { runBucketLs } = await late("./tools/bucket-ls/run.js");
+      const { runBucketLs } = await import("./tools/bucket-ls/run.ts");
       await runBucketLs(values, process);
     },
     { component: "bucket" },
@@ -137,7 +137,7 @@ export const commands: readonly Command[] = [
     "Shows the blocks of a bucket as a table.",
     async () => (await bucketFlags()).bucketInspectFlags,
     async (values, process) => {
-      const { runBucketInspect } = await late("./tools/bucket-inspect/run.js");
+      const { runBucketInspect } = await import("./tools/bucket-inspect/run.ts");
       await runBucketInspect(values, process);
     },
     { component: "bucket" },
@@ -197,7 +197,7 @@ export const commands: readonly Command[] = [
     "Prints a block, or a whole data folder of Prometheus, as JSON lines.",
     async () => (await import("./tools/flags.ts")).tsdbDumpFlags,
     async (values, process, [dir]) => {
-      const { dumpCommand } = await late("./tools/run-tsdb-dump.js");
+      const { dumpCommand } = await import("./tools/run-tsdb-dump.ts");
       await dumpCommand(dir!, values, process);
     },
     { component: "tools", positionals: ["dir"] },
@@ -207,7 +207,7 @@ export const commands: readonly Command[] = [
     "Runs scripts in the grammar of Prometheus' promqltest.",
     async () => (await import("./tools/flags.ts")).promqltestFlags,
     async (_, process, paths) => {
-      const { promqltestCommand } = await late("./tools/run-promqltest.js");
+      const { promqltestCommand } = await import("./tools/run-promqltest.ts");
       await promqltestCommand(paths, process);
     },
     { component: "tools", positionals: ["path..."] },

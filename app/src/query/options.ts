@@ -78,6 +78,7 @@ export interface QueryOptions extends QueryApiOptions {
     readonly compression: "snappy" | "none";
     readonly minVersion: "1.0" | "1.1" | "1.2" | "1.3";
   };
+  readonly mode: "local" | "distributed";
   readonly dedupFunc: "fill" | "penalty" | "chain";
   readonly maxConcurrentSelect: number;
   readonly selectorLabels: Labels;
@@ -186,6 +187,7 @@ export function queryOptions(values: QueryFlagValues): QueryOptions {
       compression: values["grpc-compression"],
       minVersion: values["grpc-client-tls-min-version"],
     },
+    mode: values["query.mode"],
     dedupFunc: values["deduplication.func"],
     maxConcurrentSelect: values["query.max-concurrent-select"],
     selectorLabels: parseExternalLabels(values["selector-label"]),

@@ -33,8 +33,10 @@ export interface StoreStats {
 /** One configured endpoint, as the stores page shows it. */
 export interface EndpointState {
   readonly address: string;
-  /** `query`, `sidecar`, `store`, …; "" while unknown. */
+  /** `query`, `sidecar`, `store`, …, or `unknown-store-api`. */
   readonly component: string;
+  /** Whether Thanos would list it: it answered not too long ago, or it is strict. */
+  readonly listed: boolean;
   readonly state: "up" | "down" | "never";
   /** Unix ms; 0 for never. */
   readonly lastCheckMs: number;

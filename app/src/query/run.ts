@@ -1,5 +1,90 @@
-// Runs the querier.
+// Runs the querier: endpoints, fan-out, engine, HTTP API with UI, gRPC server.
+import { loadXxhash64 } from "@deucalion/kernels";
+import { ApiFanout, Fanout } from "@deucalion/storeapi";
+import { decodeChunkInto } from "@deucalion/tsdb";
+import { Counter } from "prom-client";
+import { AppError } from "../errors.ts";
+import { createGrpc } from "../grpc/create-grpc.ts";
+import { createHttp } from "../http/create-http.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { createEndpoints, endpointsActor } from "./create-endpoints.ts";
+import { createEngine } from "./create-engine.ts";
+import { FanoutQuerier } from "./fanout-querier.ts";
+import { queryServices } from "./grpc-services.ts";
 import type { QueryOptions } from "./options.ts";
+import { parseOptions, registerQueryApi } from "./query-api.ts";
+import { relabelSelector } from "./relabel-selector.ts";
 
-export async function runQuery(_options: QueryOptions, _process: AppProcess): Promise<void> {}
+/** Ready when every endpoint has been asked once, or after so long. */
+const firstUpdateMs = 30_000;
+
+/** Serves until the process stops. Throws APP_CONFIG, APP_NOT_BUILT. */
+export async function runQuery(options: QueryOptions, app: AppProcess): Promise<void> {
+  if (options.mode === "distributed") {
+    throw new AppError("APP_NOT_BUILT", "--query.mode=distributed is not part of this version yet");
+  }
+  app.log.info("starting query node");
+  const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
+  const endpoints = await createEndpoints(app, options);
+  const keepLabelSet = relabelSelector(options.selectorRelabelConfig);
+  const hash = await loadXxhash64();
+  const parse = parseOptions(options);
+  const empty = new Counter({
+    name: "thanos_proxy_store_empty_stream_responses_total",
+    help: "Streams of stores that held no series.",
+    registers: [app.registry],
+  });
+  const fanout = new Fanout(
+    {
+      selectorLabels: options.selectorLabels,
+      keepLabelSet,
+      storeTimeoutMs: options.storeTimeoutMs,
+      strategy: options.proxyStrategy,
+      bufferBatchesMax: options.lazyBufferedFrames,
+    },
+    {
+      stores: () => endpoints.stores(),
+      decode: decodeChunkInto,
+      hash,
+      onEmptyStream: () => empty.inc(),
+    },
+  );
+  const apis = new ApiFanout(
+    { selectorLabels: options.selectorLabels, storeTimeoutMs: options.storeTimeoutMs, parse },
+    { endpoints: () => endpoints.apis() },
+  );
+  const querier = new FanoutQuerier(
+    { dedupFunc: options.dedupFunc, replicaLabels: options.replicaLabels, parse },
+    {
+      fanout,
+      apis,
+      statuses: () => endpoints.statuses(),
+      keepLabelSet,
+      decode: decodeChunkInto,
+      now: app.now,
+    },
+  );
+  const engine = createEngine(options);
+  await registerQueryApi(server, options, { app, querier, engine });
+  const services = queryServices({
+    fanout,
+    apis,
+    tsdbInfos: () => endpoints.tsdbInfos(),
+    isReady: () => prober.isReady,
+    hash,
+    limits: options.limits,
+    query: null,
+  });
+  const grpc = createGrpc(app, options.grpc, prober, services);
+  const late = setTimeout(() => prober.ready(), firstUpdateMs);
+  late.unref();
+  app.group.add(server);
+  app.group.add(
+    endpointsActor(endpoints, () => {
+      clearTimeout(late);
+      app.log.info("initial endpoint discovery completed, marking gRPC as ready");
+      prober.ready();
+    }),
+  );
+  app.group.add(grpc.actor);
+}

@@ -7,12 +7,12 @@ function time(ms: number): string {
   return ms === 0 ? "0001-01-01T00:00:00Z" : new Date(ms).toISOString();
 }
 
-/** Endpoints by component. One that never answered has no component and is left out, as Thanos does. */
+/** Endpoints by component. One that never answered is left out, as Thanos does. */
 export function storesHandler(context: QueryContext): ApiHandler {
   return () => {
     const byComponent: Record<string, object[]> = {};
     for (const endpoint of context.querier.endpoints()) {
-      if (endpoint.component === "") continue;
+      if (!endpoint.listed) continue;
       byComponent[endpoint.component] ??= [];
       byComponent[endpoint.component]!.push({
         name: endpoint.address,
@@ -28,7 +28,7 @@ export function storesHandler(context: QueryContext): ApiHandler {
 }
 
 function endpointJson(endpoint: EndpointState): object {
-  const { lastCheckMs, ...rest } = endpoint;
+  const { lastCheckMs, listed: _, ...rest } = endpoint;
   return { ...rest, lastCheck: lastCheckMs === 0 ? null : time(lastCheckMs) };
 }
 

@@ -1,0 +1,129 @@
+// The endpoints of a querier, from its options: flags, files, DNS.
+import { messageOf } from "@deucalion/base";
+import type { ClientOptions } from "@deucalion/rpc";
+import {
+  AddressResolver,
+  connectionCounts,
+  EndpointConfigFile,
+  EndpointSet,
+  EndpointSpecs,
+  FileTargets,
+  systemDns,
+} from "@deucalion/storeapi";
+import { decodeChunkInto } from "@deucalion/tsdb";
+import { Gauge } from "prom-client";
+import { parse } from "yaml";
+import { AppError } from "../errors.ts";
+import type { AppProcess } from "../process/app-process.ts";
+import type { Actor } from "../process/run-group.ts";
+import type { QueryOptions } from "./options.ts";
+
+function clientOptions(
+  app: AppProcess,
+  options: QueryOptions["grpcClient"],
+): Partial<ClientOptions> {
+  return {
+    compression: options.compression,
+    userAgent: `deucalion/${app.build.version}`,
+    tls: options.secure
+      ? {
+          caFile: options.caFile,
+          certFile: options.certFile,
+          keyFile: options.keyFile,
+          serverName: options.serverName,
+          insecureSkipVerify: options.skipVerify,
+          minVersion: options.minVersion === "1.0" ? "TLSv1" : `TLSv${options.minVersion}`,
+        }
+      : null,
+  };
+}
+
+/** Makes the set; it does not look anything up before `endpointsActor` runs. Throws APP_CONFIG. */
+export async function createEndpoints(
+  app: AppProcess,
+  options: QueryOptions,
+): Promise<EndpointSet> {
+  const given = options.endpoints;
+  const parseYaml = (text: string): unknown => (text.trim() === "" ? {} : parse(text));
+  try {
+    const config = await EndpointConfigFile.open(
+      given.sdConfigFile,
+      given.sdConfig,
+      given.sdConfigReloadMs,
+      {
+        parseYaml,
+        log: app.log,
+        now: app.now,
+      },
+    );
+    const warn = (message: string) => app.log.warn(message);
+    const files = new FileTargets([...given.sdFiles], { parseYaml, warn });
+    const specs = new EndpointSpecs(
+      {
+        endpoints: given.addresses,
+        strict: given.strict,
+        groups: given.groups,
+        strictGroups: given.groupsStrict,
+        client: clientOptions(app, options.grpcClient),
+      },
+      {
+        resolver: new AddressResolver(systemDns, warn),
+        fileTargets: () => files.targets(),
+        config: () => config.current(),
+      },
+    );
+    const set = new EndpointSet(
+      {
+        infoTimeoutMs: given.infoTimeoutMs,
+        unhealthyTimeoutMs: given.unhealthyTimeoutMs,
+        dnsIntervalMs: given.dnsIntervalMs,
+      },
+      {
+        specs: () => specs.current(),
+        refresh: () => specs.refresh(),
+        decode: decodeChunkInto,
+        log: app.log.with({ component: "endpointset" }),
+        now: app.now,
+      },
+    );
+    connectionMetric(app, options, set);
+    return set;
+  } catch (cause) {
+    throw new AppError("APP_CONFIG", messageOf(cause), {}, { cause });
+  }
+}
+
+function connectionMetric(app: AppProcess, options: QueryOptions, set: EndpointSet): void {
+  const labels = options.connectionMetricLabels;
+  new Gauge({
+    name: "thanos_store_nodes_grpc_connections",
+    help: "Connections to stores, by what the labels tell.",
+    labelNames: [...labels],
+    registers: [app.registry],
+    collect() {
+      this.reset();
+      for (const { labels: values, count } of connectionCounts(set.statuses(), labels)) {
+        this.set(values, count);
+      }
+    },
+  });
+}
+
+/** Keeps the endpoints up to date until the process stops. */
+export function endpointsActor(set: EndpointSet, onFirst: () => void): Actor {
+  let stop: () => void = () => undefined;
+  return {
+    name: "endpoints",
+    execute: async () => {
+      const stopped = new Promise<void>((resolve) => {
+        stop = resolve;
+      });
+      set.start();
+      await Promise.race([set.firstUpdate, stopped]);
+      onFirst();
+      await stopped;
+      await set.close();
+    },
+    interrupt: () => stop(),
+  };
+}
