@@ -13,9 +13,10 @@ interface Moment {
 /** Out of an int64's range Go's conversion wraps, which reads as 2^63. */
 function momentOf(seconds: number): Moment {
   const inRange = seconds >= -(2 ** 63) && seconds < 2 ** 63;
-  const whole = inRange ? Math.trunc(seconds) : 2 ** 63;
+  // Adding 0 makes 0 of -0.
+  const whole = inRange ? Math.trunc(seconds) + 0 : 2 ** 63;
   const rest = whole % 86400;
-  const secondOfDay = rest < 0 ? rest + 86400 : rest;
+  const secondOfDay = rest < 0 ? rest + 86400 : rest + 0;
   return { days: Math.round((whole - secondOfDay) / 86400), secondOfDay };
 }
 
