@@ -198,6 +198,7 @@ const histogramQuantile: VectorFunction = {
 
 /** A float as OpenMetrics writes it in labels: whole numbers with `.0`. */
 function openMetricsFloat(value: number): string {
+  if (value === 0) return "0.0";
   const text = formatFloatG(value);
   return /^-?[0-9]+$/.test(text) ? `${text}.0` : text;
 }
