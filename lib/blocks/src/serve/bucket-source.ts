@@ -3,6 +3,7 @@ import { type Log, messageOf } from "@deucalion/base";
 import type { Xxhash64 } from "@deucalion/kernels";
 import {
   type ChunkColumns,
+  compareLabels,
   EncodedBatch,
   type LabelRequest,
   Labels,
@@ -118,7 +119,8 @@ export class BucketSource implements SeriesSource {
       minTime = Math.min(minTime, meta.minTime);
       maxTime = Math.max(maxTime, meta.maxTime);
     }
-    return { labelSets: [...labelSets.values()], ...this.#clip(minTime, maxTime) };
+    const sorted = [...labelSets.values()].sort(compareLabels);
+    return { labelSets: sorted, ...this.#clip(minTime, maxTime) };
   }
 
   /** Time ranges of each label set, adjacent blocks joined. */
