@@ -210,11 +210,9 @@ function Group(props: {
         <span>{at === null ? "" : formatClock(at, zone.value)}</span>
         <span>{formatTime(toMs, zone.value)}</span>
       </p>
-      {under !== undefined && (
-        <p class="lane-hover" role="status">
-          {describeSpan(under, spans, lanes, zone.value)}
-        </p>
-      )}
+      <p class="lane-hover">
+        {under === undefined ? "" : describeSpan(under, spans, lanes, zone.value)}
+      </p>
       <p>
         {plural(Math.max(0, spans.length - 1), "replicas.switchOne", "replicas.switch")}{" "}
         {gapsLeft.length === 0
