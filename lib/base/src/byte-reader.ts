@@ -67,8 +67,10 @@ export class ByteReader {
   }
   /** Zig-zag LEB128 as a number; exact within ±2^53. */
   varint(): number {
-    const value = this.uvarint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    // The sign is the lowest bit of the first byte; a large number (the least int64) has lost it when it is read.
+    const sign = (this.data[this.at] ?? 0) & 1;
+    const half = Math.floor((this.uvarint() - sign) / 2);
+    return sign === 1 ? -half - 1 : half;
   }
   /** A view of the next bytes; shares memory with `data`. */
   bytes(count: number): Uint8Array {

@@ -110,8 +110,10 @@ export class BitReader {
   }
 
   varint(): number {
-    const value = this.uvarint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    // The sign is the lowest bit of the first byte; a large number has lost it by the time it is read.
+    const sign = (this.peek32() >>> 24) & 1;
+    const half = Math.floor((this.uvarint() - sign) / 2);
+    return sign === 1 ? -half - 1 : half;
   }
 
   /** Prometheus' `varbit_int`: a unary prefix that says how many bits follow. */
@@ -129,14 +131,12 @@ export class BitReader {
       const half = 1 << (width - 1);
       return value > half ? value - 2 * half : value;
     }
-    if (((window >>> 24) & 1) === 0) {
-      this.#move(8);
-      const high = this.bits(24);
-      const value = high * 4294967296 + this.bits(32);
-      return value > 36028797018963968 ? value - 72057594037927936 : value;
-    }
     this.#move(8);
-    return this.int64();
+    if ((window & 0x1000000) !== 0) return this.int64();
+    const high = this.bits(24);
+    const low = this.bits(32);
+    const positive = high < 0x800000 || (high === 0x800000 && low === 0);
+    return (positive ? high : high - 0x1000000) * 4294967296 + low;
   }
 
   /** Prometheus' `varbit_uint`. */
@@ -153,7 +153,7 @@ export class BitReader {
       return (window << (ones + 1)) >>> (32 - width);
     }
     this.#move(8);
-    if (((window >>> 24) & 1) === 0) {
+    if ((window & 0x1000000) === 0) {
       const high = this.bits(24);
       return high * 4294967296 + this.bits(32);
     }

@@ -78,8 +78,9 @@ function decodeSamples(
   bits: Uint32Array,
   first: number,
 ): void {
-  const zigzag = readUvarint(view, 2, length);
-  let t = zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+  const sign = view.getUint8(2) & 1;
+  const half = Math.floor((readUvarint(view, 2, length) - sign) / 2);
+  let t = sign === 1 ? -half - 1 : half;
   let at = uvarintEnd(view, 2);
   if (at + 8 > length) truncated(at);
   let high = view.getInt32(at);

@@ -45,16 +45,33 @@ export class XorValueWriter {
     const trailing = l === 0 ? 32 + (31 - Math.clz32(h & -h)) : 31 - Math.clz32(l & -l);
     if (leading > 31) leading = 31;
     if (this.leading !== 255 && leading >= this.leading && trailing >= this.trailing) {
-      out.bits(same, sameBits);
-      writeShifted(out, h, l, this.trailing, 64 - this.leading - this.trailing);
+      const count = 64 - this.leading - this.trailing;
+      if (count + sameBits <= 32) {
+        out.bits((same << count) | shifted(h, l, this.trailing), sameBits + count);
+      } else {
+        out.bits(same, sameBits);
+        writeShifted(out, h, l, this.trailing, count);
+      }
       return;
     }
     this.leading = leading;
     this.trailing = trailing;
     const significant = 64 - leading - trailing;
-    out.bits((fresh << 11) | (leading << 6) | (significant & 63), freshBits + 11);
-    writeShifted(out, h, l, trailing, significant);
+    const header = (fresh << 11) | (leading << 6) | (significant & 63);
+    if (significant + freshBits + 11 <= 32) {
+      const bits = (header << significant) | shifted(h, l, trailing);
+      out.bits(bits, freshBits + 11 + significant);
+    } else {
+      out.bits(header, freshBits + 11);
+      writeShifted(out, h, l, trailing, significant);
+    }
   }
+}
+
+/** (high:low) >>> shift, where that fits 32 bits. */
+function shifted(h: number, l: number, shift: number): number {
+  if (shift >= 32) return h >>> (shift - 32);
+  return shift === 0 ? l : (l >>> shift) | (h << (32 - shift));
 }
 
 /** Appends `count` bits of (high:low) >>> shift. */

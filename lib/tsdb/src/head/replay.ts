@@ -148,7 +148,7 @@ class Replay {
         }
       } catch (thrown) {
         if (!(thrown instanceof TsdbError)) throw thrown;
-        const offset = Number(thrown.data["offset"] ?? 0);
+        const offset = Number(thrown.data.offset ?? 0);
         this.#deps.report({ file, offset, reason: thrown.message });
         return;
       }

@@ -7,3 +7,6 @@ export {
   conformanceRoot,
   readGzippedLines,
 } from "./conformance.ts";
+export type { FuzzDeps, FuzzOptions, FuzzResult, FuzzTarget } from "./fuzz.ts";
+export { fuzz, fuzzDefaults, processFuzzDeps } from "./fuzz.ts";
+export { fuzzTargets } from "./fuzz-targets.ts";
