@@ -5,6 +5,7 @@ import { PromqlError } from "../errors.ts";
 import type { Call, MatrixSelector, Range, SubqueryExpr } from "../parse/ast.ts";
 import { rangeFunctions } from "../range-functions/registry.ts";
 import { type RangeFunction, type WindowPlan, Windows } from "../range-functions/windows.ts";
+import { xLookbackMs } from "../range-functions/x-functions.ts";
 import { dropMetricName, Row } from "../row.ts";
 import { atTime } from "./at-time.ts";
 import { DistinctGuard, distinctWithoutName } from "./distinct.ts";
@@ -17,6 +18,7 @@ import { subqueryRows } from "./subquery.ts";
 
 const anchoredSafe = ["changes", "delta", "increase", "rate", "resets"];
 const smoothedSafe = ["delta", "increase", "rate"];
+const xFunctions = new Set(["xrate", "xincrease", "xdelta"]);
 const startTimeFunctions = new Set(["rate", "irate", "increase", "resets"]);
 
 type RangeArgument = MatrixSelector | SubqueryExpr;
@@ -298,7 +300,8 @@ export async function rangeCall(node: Call, at: number, ev: Evaluation, emit: Em
     });
   } else {
     const { selector } = arg;
-    const minTime = plan.endMs - plan.rangeMs - plan.beforeMs + 1;
+    const extra = xFunctions.has(node.func) ? xLookbackMs - 1 : 0;
+    const minTime = plan.endMs - plan.rangeMs - plan.beforeMs - extra + 1;
     const maxTime = plan.endMs + (plan.count - 1) * plan.endStepMs + plan.afterMs;
     const selection = selectionOf(ev, selector, arg.rangeMs, minTime, maxTime);
     await forEachSeries(ev, selection, (columns, labels) => {

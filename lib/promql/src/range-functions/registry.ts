@@ -19,6 +19,7 @@ import { type RateKind, rateKernel } from "./rate.ts";
 import { derivKernel, doubleSmoothing, predictKernel } from "./regression.ts";
 import { meanKernel, sumKernel, varianceKernel } from "./sums.ts";
 import type { RangeFunction } from "./windows.ts";
+import { xFunction } from "./x-functions.ts";
 
 function rate(kind: RateKind): RangeFunction {
   return extendable(kind, floatsOrHistograms(rateKernel(kind), rateHistograms(kind)));
@@ -54,4 +55,7 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map([
   ["ts_of_last_over_time", timeOfLast],
   ["changes", changes],
   ["resets", resets],
+  ["xrate", xFunction({ counter: true, perSecond: true })],
+  ["xincrease", xFunction({ counter: true, perSecond: false })],
+  ["xdelta", xFunction({ counter: false, perSecond: false })],
 ]);
