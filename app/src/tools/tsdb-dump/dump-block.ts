@@ -47,29 +47,29 @@ async function seriesJson(
     const encoding = read.encoding[i]!;
     const chunk: Record<string, unknown> = {};
     if (encoding === ChunkEncoding.aggregated) {
-      chunk["aggr"] = aggregatesJson(data, offset, length);
+      chunk.aggr = aggregatesJson(data, offset, length);
     } else {
       raw = true;
       decodeChunkInto(encoding, data, offset, length, samples);
     }
-    chunk["crc32c"] = crc32c(data, offset, offset + length)
+    chunk.crc32c = crc32c(data, offset, offset + length)
       .toString(16)
       .padStart(8, "0");
-    chunk["enc"] = encoding;
-    chunk["len"] = length;
-    chunk["maxt"] = entry.maxTimes[i];
-    chunk["mint"] = entry.minTimes[i];
+    chunk.enc = encoding;
+    chunk.len = length;
+    chunk.maxt = entry.maxTimes[i];
+    chunk.mint = entry.minTimes[i];
     if (encoding !== ChunkEncoding.aggregated) {
-      chunk["n"] = chunkSampleCount(encoding, data, offset);
+      chunk.n = chunkSampleCount(encoding, data, offset);
     }
-    chunk["ref"] = entry.refs[i];
+    chunk.ref = entry.refs[i];
     chunks.push(chunk);
   }
   removeDeleted(samples, 0, intervals);
   const json: Record<string, unknown> = withChunks ? { chunks, labels, ref } : { labels };
-  if (raw || !withChunks) json["samples"] = samplesJson(samples);
+  if (raw || !withChunks) json.samples = samplesJson(samples);
   if (withChunks && intervals.length > 0) {
-    json["tombstones"] = intervals.map((interval) => [interval.minTime, interval.maxTime]);
+    json.tombstones = intervals.map((interval) => [interval.minTime, interval.maxTime]);
   }
   return json;
 }

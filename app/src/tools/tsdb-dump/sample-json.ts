@@ -50,7 +50,7 @@ export function histogramJson(h: FloatHistogram): Record<string, unknown> {
     neg_spans: spanPairs(h.negativeSpans),
     neg_counts: Array.from(h.negativeBuckets, numberText),
   };
-  if (h.customValues.length > 0) json["custom_values"] = Array.from(h.customValues, numberText);
+  if (h.customValues.length > 0) json.custom_values = Array.from(h.customValues, numberText);
   return json;
 }
 
