@@ -1,4 +1,6 @@
 // `deucalion tools tsdb dump`: prints a block or a data folder as JSON lines.
+
+import { engineDefaults, parseMetricSelector } from "@deucalion/promql";
 import type { AppProcess } from "../process/app-process.ts";
 import type { TsdbDumpFlagValues } from "./flags.ts";
 import { dumpTsdb } from "./tsdb-dump/dump-tsdb.ts";
@@ -8,6 +10,7 @@ export async function dumpCommand(
   values: TsdbDumpFlagValues,
   process: AppProcess,
 ): Promise<void> {
-  const match = values.match === "" ? {} : { match: values.match };
-  await dumpTsdb(dir, { chunks: values.chunks, ...match }, process.write);
+  const parse = engineDefaults.parse;
+  const match = values.match === "" ? [] : parseMetricSelector(values.match, parse);
+  await dumpTsdb(dir, { chunks: values.chunks, match }, process.write);
 }
