@@ -1,4 +1,12 @@
-// Helpers for tests of this and other packages.
-
-export type { RecordedCall } from "./recorded-calls.ts";
+// Helpers for tests and measurements of this and other packages.
+export {
+  measureSeriesStream,
+  readSynthetic,
+  serveSynthetic,
+  streamDefaults,
+} from "./measure-series-stream.ts";
+export type { StreamMeasurement, StreamOptions } from "./measure-series-stream.ts";
 export { conformanceRoot, parseFrames, recordedCalls } from "./recorded-calls.ts";
+export type { RecordedCall } from "./recorded-calls.ts";
+export { syntheticSource } from "./synthetic-source.ts";
+export type { SyntheticOptions } from "./synthetic-source.ts";
