@@ -50,7 +50,7 @@ export class BitWriter {
     }
     this.#flush(this.#word | (value >>> -left));
     this.#word = left === 0 ? 0 : value << (32 + left);
-    this.#used = -left;
+    this.#used = 0 - left;
   }
 
   /** Appends `count` (1 to 64) bits given as two words. */

@@ -4,7 +4,7 @@ export { BitWriter } from "./bit-writer.ts";
 export { crc32c } from "./crc32c.ts";
 export type { FloatColumns } from "./decode-xor.ts";
 export { decodeXorInto } from "./decode-xor.ts";
-export { encodeXor, XorAppender } from "./encode-xor.ts";
+export { encodeXor, XorAppender, XorScratch } from "./encode-xor.ts";
 export type { KernelErrorCode } from "./errors.ts";
 export { KernelError } from "./errors.ts";
 export { formatGoFloat } from "./format-float.ts";

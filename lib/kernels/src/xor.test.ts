@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { decodeXorInto } from "./decode-xor.ts";
-import { encodeXor } from "./encode-xor.ts";
+import { encodeXor, XorAppender } from "./encode-xor.ts";
 import { KernelError } from "./errors.ts";
 import { makeXorSamples, TestColumns } from "./testing/mod.ts";
 
@@ -41,6 +41,11 @@ test("decodeXorInto() gives back what encodeXor() took, bit by bit", () => {
           input.valueBits[2 * i + 1] = high;
         }
         const chunk = encodeXor(input.times, input.valueBits, 0, list.length);
+        const appender = new XorAppender();
+        for (let i = 0; i < list.length; i++) {
+          appender.append(input.times[i]!, input.valueBits[2 * i + 1]!, input.valueBits[2 * i]!);
+        }
+        assert.deepEqual(appender.finish(), chunk);
         const buffer = new Uint8Array(3 + chunk.length + pad).fill(0xa5);
         buffer.set(chunk, 3);
         const out = new TestColumns(1);

@@ -1,7 +1,7 @@
 // Measures XOR decoding and encoding on chunks of a known kind.
 import type { FloatColumns } from "../decode-xor.ts";
 import { decodeXorInto } from "../decode-xor.ts";
-import { encodeXor, XorAppender } from "../encode-xor.ts";
+import { encodeXor, XorScratch } from "../encode-xor.ts";
 
 /** Columns that grow: the least that `decodeXorInto` needs. */
 export class TestColumns implements FloatColumns {
@@ -63,8 +63,8 @@ export function makeXorSamples(kind: XorSeriesKind, count: number, seed: number)
 /** Runs `rounds` rounds over 2,000 chunks of 120 samples on this thread. `now` gives milliseconds. */
 export function measureXor(kind: XorSeriesKind, rounds: number, now: () => number): XorThroughput {
   const series = Array.from({ length: 2000 }, (_, i) => makeXorSamples(kind, 120, i + 1));
-  const appender = new XorAppender();
-  const chunks = series.map((s) => encodeXor(s.times, s.valueBits, 0, s.count, appender));
+  const scratch = new XorScratch();
+  const chunks = series.map((s) => encodeXor(s.times, s.valueBits, 0, s.count, scratch));
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const slab = new Uint8Array(bytes + 64);
   const offsets: number[] = [];
@@ -84,7 +84,7 @@ export function measureXor(kind: XorSeriesKind, rounds: number, now: () => numbe
       decodeXorInto(slab, offsets[i]!, chunks[i]!.length, out);
     }
     const middle = now();
-    for (const s of series) encodeXor(s.times, s.valueBits, 0, s.count, appender);
+    for (const s of series) encodeXor(s.times, s.valueBits, 0, s.count, scratch);
     decode.push(240 / (middle - start));
     encode.push(240 / (now() - middle));
   }

@@ -1,5 +1,5 @@
 // Columns of samples to chunks, cut where Prometheus cuts them when it writes blocks.
-import { XorAppender } from "@deucalion/kernels";
+import { encodeXor, XorScratch } from "@deucalion/kernels";
 import type { FloatHistogram, SampleColumns } from "@deucalion/model";
 import { ChunkEncoding } from "@deucalion/model";
 import { appendHistogram, HistogramAppender } from "./histogram-appender.ts";
@@ -66,21 +66,30 @@ function encodeFloats(
   options: EncodeSamplesOptions,
   chunks: EncodedChunk[],
 ): void {
-  const { times, valueBits, startTimes } = samples;
+  const { times, valueBits } = samples;
+  const scratch = new XorScratch();
   for (let at = from; at < to; at += options.samplesPerChunk) {
     const end = Math.min(to, at + options.samplesPerChunk);
-    const appender = options.xor2 ? new Xor2Appender() : new XorAppender();
-    for (let i = at; i < end; i++) {
-      appender.append(times[i]!, valueBits[2 * i + 1]!, valueBits[2 * i]!, startTimes?.[i] ?? 0);
-    }
+    const data = options.xor2
+      ? encodeXor2(samples, at, end)
+      : encodeXor(times, valueBits, at, end, scratch);
     chunks.push({
       encoding: options.xor2 ? ChunkEncoding.xor2 : ChunkEncoding.xor,
       minTime: times[at]!,
       maxTime: times[end - 1]!,
       sampleCount: end - at,
-      data: appender.finish(),
+      data,
     });
   }
+}
+
+function encodeXor2(samples: SampleColumns, from: number, to: number): Uint8Array {
+  const { times, valueBits, startTimes } = samples;
+  const appender = new Xor2Appender();
+  for (let i = from; i < to; i++) {
+    appender.append(times[i]!, valueBits[2 * i + 1]!, valueBits[2 * i]!, startTimes?.[i] ?? 0);
+  }
+  return appender.finish();
 }
 
 function encodeHistograms(
