@@ -14,6 +14,7 @@ export { HistogramSum } from "./histogram/accumulator.ts";
 export type { HistogramOutcome } from "./histogram/add.ts";
 export { addHistograms, subtractHistograms, usesCustomBuckets } from "./histogram/add.ts";
 export { bucketBound, exponentialBound, sameCustomBounds } from "./histogram/bounds.ts";
+export { copyBuckets, newBuckets } from "./histogram/bucket-columns.ts";
 export type { BucketOrder } from "./histogram/bucket-cursor.ts";
 export { BucketCursor } from "./histogram/bucket-cursor.ts";
 export { compactHistogram } from "./histogram/compact.ts";

@@ -4,6 +4,7 @@ import type { CounterResetHint, FloatHistogram } from "../histogram.ts";
 import { customBucketsSchema } from "../histogram.ts";
 import { combineHints, spansFor, sumCustomSides } from "./add.ts";
 import { intersectCustomBounds, sameCustomBounds } from "./bounds.ts";
+import { copyBuckets, newBuckets } from "./bucket-columns.ts";
 import { kahanAddAt } from "./kahan.ts";
 import { bucketIndexes } from "./layout.ts";
 import { bucketsWithin, coarsenSide, emptySide, kahanAddSides, type Side } from "./side.ts";
@@ -109,9 +110,7 @@ export class HistogramSum {
     if (other.indexes.length === 0) return left;
     const shift = otherSchema - schema;
     const right =
-      shift === 0
-        ? other
-        : coarsenSide({ ...other, low: new Float64Array(other.counts.length) }, shift);
+      shift === 0 ? other : coarsenSide({ ...other, low: newBuckets(other.counts.length) }, shift);
     return kahanAddSides(left, right, bucketsWithin(right.indexes, schema, this.#zeroThreshold));
   }
 
@@ -152,8 +151,8 @@ export class HistogramSum {
   /** An independent copy. */
   clone(): HistogramSum {
     const copy = new HistogramSum(this.#histogram(this.#numbers, this.#positive, this.#negative));
-    copy.#positive = { ...copy.#positive, low: this.#positive.low!.slice() };
-    copy.#negative = { ...copy.#negative, low: this.#negative.low!.slice() };
+    copy.#positive = { ...copy.#positive, low: copyBuckets(this.#positive.low!) };
+    copy.#negative = { ...copy.#negative, low: copyBuckets(this.#negative.low!) };
     copy.#low.set(this.#low);
     return copy;
   }
@@ -188,7 +187,7 @@ export class HistogramSum {
 }
 
 function joined(high: Float64Array, low: Float64Array, divisor: number): Float64Array {
-  const out = new Float64Array(high.length);
+  const out = newBuckets(high.length);
   if (divisor === 1) for (let i = 0; i < out.length; i++) out[i] = high[i]! + low[i]!;
   else for (let i = 0; i < out.length; i++) out[i] = high[i]! / divisor + low[i]! / divisor;
   return out;
@@ -198,11 +197,13 @@ function isInfinite(value: number): boolean {
   return value === Infinity || value === -Infinity;
 }
 
+const emptySum: Side = { ...emptySide, low: newBuckets(0) };
+
 function ownSide(spans: FloatHistogram["positiveSpans"], buckets: Float64Array): Side {
-  if (buckets.length === 0) return { ...emptySide, low: new Float64Array(0) };
+  if (buckets.length === 0) return emptySum;
   return {
     indexes: bucketIndexes(spans),
-    counts: buckets.slice(),
-    low: new Float64Array(buckets.length),
+    counts: copyBuckets(buckets),
+    low: newBuckets(buckets.length),
   };
 }

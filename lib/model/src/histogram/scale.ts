@@ -1,8 +1,10 @@
 // Multiplying and dividing native histograms by numbers, and changing their hint.
+
 import type { CounterResetHint, FloatHistogram } from "../histogram.ts";
+import { newBuckets } from "./bucket-columns.ts";
 
 function scaled(buckets: Float64Array, factor: number, divide: boolean): Float64Array {
-  const out = new Float64Array(buckets.length);
+  const out = newBuckets(buckets.length);
   if (divide) for (let i = 0; i < out.length; i++) out[i] = buckets[i]! / factor;
   else for (let i = 0; i < out.length; i++) out[i] = buckets[i]! * factor;
   return out;

@@ -1,5 +1,6 @@
 // One side (positive or negative) of a native histogram as indexes and counts, and what can be done to it.
 import { exponentialBound } from "./bounds.ts";
+import { copyBuckets, newBuckets } from "./bucket-columns.ts";
 import { kahanAddAt } from "./kahan.ts";
 import { coarserIndex, sameIndexes, unionIndexes } from "./layout.ts";
 
@@ -24,8 +25,8 @@ export function coarsenSide(side: Side, shift: number): Side {
   const { indexes, counts, low } = side;
   if (shift === 0 || indexes.length === 0) return side;
   const outIndexes = new Int32Array(indexes.length);
-  const outCounts = new Float64Array(indexes.length);
-  const outLow = low === null ? null : new Float64Array(indexes.length);
+  const outCounts = newBuckets(indexes.length);
+  const outLow = low === null ? null : newBuckets(indexes.length);
   let size = 0;
   for (let i = 0; i < indexes.length; i++) {
     const index = coarserIndex(indexes[i]!, shift);
@@ -65,14 +66,14 @@ export function bucketsWithin(indexes: Int32Array, schema: number, threshold: nu
 export function addSides(a: Side, b: Side, from: number, negative: boolean): Side {
   if (a.low !== null) return kahanAddSides(a, b, from);
   if (from === 0 && sameIndexes(a.indexes, b.indexes)) {
-    const counts = a.counts.slice();
+    const counts = copyBuckets(a.counts);
     if (negative) for (let i = 0; i < counts.length; i++) counts[i]! -= b.counts[i]!;
     else for (let i = 0; i < counts.length; i++) counts[i]! += b.counts[i]!;
     return { indexes: a.indexes, counts, low: null };
   }
   const others = from === 0 ? b.indexes : b.indexes.subarray(from);
   const indexes = unionIndexes(a.indexes, others);
-  const counts = new Float64Array(indexes.length);
+  const counts = newBuckets(indexes.length);
   for (let to = 0, i = 0, j = 0; to < indexes.length; to++) {
     const index = indexes[to]!;
     let count = 0;
@@ -107,8 +108,8 @@ export function kahanAddSides(a: Side, b: Side, from: number): Side {
 
 /** The same counts over a larger list of indexes. */
 function spread(side: Side, indexes: Int32Array): Side {
-  const counts = new Float64Array(indexes.length);
-  const low = new Float64Array(indexes.length);
+  const counts = newBuckets(indexes.length);
+  const low = newBuckets(indexes.length);
   for (let i = 0, to = 0; i < side.indexes.length; i++) {
     while (indexes[to]! < side.indexes[i]!) to++;
     counts[to] = side.counts[i]!;
@@ -127,8 +128,8 @@ export function dropEmpty(side: Side): Side {
   if (kept === counts.length) return side;
   const out: Side = {
     indexes: new Int32Array(kept),
-    counts: new Float64Array(kept),
-    low: low === null ? null : new Float64Array(kept),
+    counts: newBuckets(kept),
+    low: low === null ? null : newBuckets(kept),
   };
   for (let i = 0, to = 0; i < counts.length; i++) {
     if (counts[i] === 0 && (low === null || low[i] === 0)) continue;

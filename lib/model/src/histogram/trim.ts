@@ -2,6 +2,7 @@
 import type { FloatHistogram } from "../histogram.ts";
 import { usesCustomBuckets } from "./add.ts";
 import { bucketBound } from "./bounds.ts";
+import { copyBuckets } from "./bucket-columns.ts";
 import { compactHistogram } from "./compact.ts";
 import { goLog2 } from "./go-exponent.ts";
 import { bucketIndexes } from "./layout.ts";
@@ -123,7 +124,7 @@ function trimSide(
 ): Float64Array {
   const linear = usesCustomBuckets(h);
   const indexes = bucketIndexes(positive ? h.positiveSpans : h.negativeSpans);
-  const buckets = (positive ? h.positiveBuckets : h.negativeBuckets).slice();
+  const buckets = copyBuckets(positive ? h.positiveBuckets : h.negativeBuckets);
   for (let i = 0; i < buckets.length; i++) {
     const count = buckets[i]!;
     if (count === 0) continue;
