@@ -158,8 +158,9 @@ export class Engine {
     const timer = limits.startTimer(stop);
     if (options.signal?.aborted === true) onAbort();
     try {
-      const state = this.#stateOf(source, plan, times, limits, stop.signal, annotations, options);
       const steps = makeSteps(times.startMs, times.endMs, times.stepMs);
+      limits.checkSteps(steps.count);
+      const state = this.#stateOf(source, plan, times, limits, stop.signal, annotations, options);
       const ev = new Evaluation(state, steps, annotations, times.stepMs, state.counter);
       limits.check();
       const value = instant

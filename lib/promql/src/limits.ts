@@ -21,6 +21,9 @@ export interface LimitOptions {
 
 const sliceMs = 12;
 
+/** Steps of one evaluation, whatever the other limits are. */
+const stepsMax = 2 ** 25;
+
 /** Counts what a query holds and stops it. Lives as long as the query; `close` gives shared bytes back. */
 export class QueryLimits {
   readonly #options: LimitOptions;
@@ -94,7 +97,7 @@ export class QueryLimits {
       if (this.#options.maxSamples > 0 && this.samples > this.#options.maxSamples) {
         throw new PromqlError(
           "PROMQL_LIMIT",
-          "query processing would load too many samples into memory in expression evaluation",
+          "query processing would load too many samples into memory in query execution",
           { limit: "maxSamples", maxSamples: this.#options.maxSamples, samples: this.samples },
         );
       }
@@ -116,16 +119,33 @@ export class QueryLimits {
     }
   }
 
-  #overBytes(of: "query" | "process", limit: number): PromqlError {
+  /** Refuses evaluations over more steps than one row of them may take bytes. */
+  checkSteps(count: number): void {
+    const { maxBytes } = this.#options;
+    const bytes = 9 * count;
+    if (maxBytes > 0 && bytes > maxBytes) throw this.#overBytes("query", maxBytes, bytes);
+    if (count > stepsMax) {
+      throw new PromqlError(
+        "PROMQL_LIMIT",
+        `query has ${count} steps, more than the limit of ${stepsMax}`,
+        {
+          limit: "steps",
+          steps: count,
+        },
+      );
+    }
+  }
+
+  #overBytes(of: "query" | "process", limit: number, wanted = this.bytes): PromqlError {
     const name = of === "query" ? "bytes per query" : "bytes of all queries";
     return new PromqlError(
       "PROMQL_LIMIT",
-      `query exceeds the limit of ${limit} ${name}: it read ${this.series} series and held ${this.bytes} bytes`,
+      `query exceeds the limit of ${limit} ${name}: it read ${this.series} series and held ${wanted} bytes`,
       {
         limit: of === "query" ? "maxBytesPerQuery" : "maxBytes",
         max: limit,
         series: this.series,
-        bytes: this.bytes,
+        bytes: wanted,
       },
     );
   }

@@ -6,19 +6,31 @@ import { aggregate } from "./aggregate/aggregate.ts";
 import { binary } from "./binary/binary.ts";
 import { callFunction } from "./call.ts";
 import type { Emit, Evaluation } from "./evaluation.ts";
+import { histogramSamples } from "./histogram-size.ts";
 import { instantSelector } from "./instant-selector.ts";
 import { stepInvariant } from "./step-invariant.ts";
 import { unary } from "./unary.ts";
 
-/** Rows of a node over the steps of `ev`. */
+/** Rows of a node over the steps of `ev`. When it is done only its own result counts as held. */
 export async function evaluateNode(node: Expr, ev: Evaluation, emit: Emit): Promise<void> {
   if (ev.steps.count === 0) return;
+  if (node.kind === "vector") return instantSelector(node, ev, emit);
+  const before = ev.held;
+  let result = 0;
+  await operate(node, ev, (row) => {
+    result += samplesOf(row);
+    emit(row);
+  });
+  ev.hold(before + result - ev.held);
+}
+
+async function operate(node: Expr, ev: Evaluation, emit: Emit): Promise<void> {
   switch (node.kind) {
+    case "vector":
+      return instantSelector(node, ev, emit);
     case "number":
       emit(Row.scalar(node.value, ev.steps.count));
       return;
-    case "vector":
-      return instantSelector(node, ev, emit);
     case "call":
       return callFunction(node, ev, emit);
     case "aggregate":
@@ -36,4 +48,17 @@ export async function evaluateNode(node: Expr, ev: Evaluation, emit: Emit): Prom
     case "subquery":
       throw new PromqlError("PROMQL_EXECUTION", `cannot evaluate a ${node.kind} at every step`);
   }
+}
+
+/** What a row counts for: one for each float, more for a histogram. */
+function samplesOf(row: Row): number {
+  const { present, histograms } = row;
+  let samples = 0;
+  for (let i = 0; i < present.length; i++) samples += present[i]!;
+  if (histograms === null) return samples;
+  for (let i = 0; i < present.length; i++) {
+    const histogram = present[i] === 1 ? histograms[i] : undefined;
+    if (histogram !== undefined) samples += histogramSamples(histogram) - 1;
+  }
+  return samples;
 }

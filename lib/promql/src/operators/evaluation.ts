@@ -41,6 +41,8 @@ export class Evaluation implements EvalContext {
   readonly hintStepMs: number;
   /** Where this evaluation counts its samples: per step of the query, or as a whole. */
   readonly counter: SampleCounter;
+  /** Samples that this evaluation holds, as Prometheus counts them. */
+  held = 0;
   depth = 0;
 
   constructor(
@@ -63,6 +65,12 @@ export class Evaluation implements EvalContext {
 
   get limits(): QueryLimits {
     return this.state.limits;
+  }
+
+  /** Adds samples held (negative: given up). */
+  hold(samples: number): void {
+    this.held += samples;
+    this.state.limits.holdSamples(samples);
   }
 
   readonly check = (): void => this.state.limits.check();
@@ -114,7 +122,10 @@ export class Evaluation implements EvalContext {
   async all(nodes: readonly Expr[]): Promise<Row[][]> {
     const parts = nodes.map(() => this.apart());
     const rows = await Promise.all(nodes.map((node, i) => parts[i]!.rowsOf(node)));
-    for (const part of parts) this.annotations.merge(part.annotations);
+    for (const part of parts) {
+      this.annotations.merge(part.annotations);
+      this.held += part.held;
+    }
     return rows;
   }
 

@@ -87,7 +87,7 @@ export function countRow(ev: Evaluation, row: Row, found: number): void {
   else {
     for (let i = 0; i < row.present.length; i++) if (row.present[i] === 1) counter.add(i, 1);
   }
-  ev.limits.holdSamples(samples);
+  ev.hold(samples);
 }
 
 function lookUp(columns: SampleColumns, lookup: Lookup, value: InstantValue, row: Row): number {

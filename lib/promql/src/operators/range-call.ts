@@ -160,12 +160,12 @@ class RangeCall {
         if (histogram !== undefined) samples += histogramSamples(histogram) - 1;
       }
     }
-    this.#ev.limits.holdSamples(samples);
+    this.#ev.hold(samples);
   }
 
   /** Statistics count every sample of every window; the limit is about the widest window at once. */
   #countSamples(): void {
-    const { counter, limits } = this.#ev;
+    const { counter } = this.#ev;
     const { floats, histogramSide, histograms, plan } = this.#windows;
     let widest = 0;
     let total = 0;
@@ -181,13 +181,13 @@ class RangeCall {
       if (counter.perStep !== null) counter.perStep[i]! += samples;
     }
     counter.total += total;
-    limits.holdSamples(widest - this.#held);
+    this.#ev.hold(widest - this.#held);
     this.#held = widest;
   }
 
   /** After the last series. */
   end(): void {
-    this.#ev.limits.holdSamples(-this.#held);
+    this.#ev.hold(-this.#held);
     if (this.#seen !== null) this.#emitAbsent(this.#seen);
   }
 

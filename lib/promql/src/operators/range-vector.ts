@@ -111,7 +111,7 @@ function countSamples(ev: Evaluation, series: TimedSeries): void {
     if (histogram !== undefined) samples += histogramSamples(histogram) - 1;
   }
   ev.counter.add(0, samples);
-  ev.limits.holdSamples(samples);
+  ev.hold(samples);
   ev.limits.holdBytes(200 + 16 * samples);
 }
 

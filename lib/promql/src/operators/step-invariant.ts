@@ -22,9 +22,9 @@ export async function stepInvariant(
     counter,
   );
   await once.evaluate(node.expr, (row) => {
-    ev.limits.holdSamples(steps.count - 1);
     emit(spread(row, steps.count));
   });
+  ev.limits.holdSamples(-once.held);
   ev.counter.addForEachStep(counter, steps);
 }
 

@@ -27,12 +27,12 @@ export async function subqueryRows(
   const counter = new SampleCounter(0);
   if (steps.count === 0) return counter;
   const { limits } = ev;
-  const before = limits.samples;
+  limits.checkSteps(steps.count);
   const inner = ev.over(steps, steps.stepMs, counter);
   await inner.evaluate(node.expr, (row) => {
     take(row, steps);
     inner.release(row);
   });
-  limits.holdSamples(Math.min(0, before - limits.samples));
+  limits.holdSamples(-inner.held);
   return counter;
 }

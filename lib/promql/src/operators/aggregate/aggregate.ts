@@ -1,6 +1,5 @@
 // Aggregations: rows go to groups of equal labels.
 import type { AggregateExpr } from "../../parse/ast.ts";
-import type { Row } from "../../row.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { LabelGroups } from "../label-groups.ts";
 import { countValues } from "./count-values.ts";
@@ -18,7 +17,6 @@ async function fold(node: AggregateExpr, op: FoldOp, ev: Evaluation, emit: Emit)
   const context = { ev, node };
   const { limits, steps } = ev;
   const bytes = 300 + foldStepBytes * steps.count;
-  const before = limits.samples;
   await ev.evaluate(node.expr, (row) => {
     const index = groups.groupOf(row);
     const known = folds[index];
@@ -30,22 +28,13 @@ async function fold(node: AggregateExpr, op: FoldOp, ev: Evaluation, emit: Emit)
       ev.release(row);
     }
   });
-  let held = 0;
   for (const [index, group] of folds.entries()) {
     const row = finishGroup(op, group, context);
     row.labels = groups.labels(index);
     if (row.isEmpty()) continue;
-    held += sampleCount(row);
     emit(row);
   }
-  limits.holdSamples(Math.min(0, before + held - limits.samples));
   limits.holdBytes(-bytes * folds.length);
-}
-
-function sampleCount(row: Row): number {
-  let samples = 0;
-  for (let i = 0; i < row.present.length; i++) samples += row.present[i]!;
-  return samples;
 }
 
 /** Evaluates an aggregation of any kind. */
