@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { clockDriftMs, lostSince } from "../api/client.ts";
 import { elapsed } from "../format/duration.ts";
 import { zoneExists } from "../format/time.ts";
+import { panelsSearch } from "../query/panels.ts";
 import { href, type Page, page } from "../state/router.ts";
 import { type Theme, theme, zone } from "../state/settings.ts";
 import { endpoints } from "../state/stores.ts";
@@ -55,7 +56,8 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
           {nav.map(([name, key]) => (
             <a
               key={name}
-              href={href(name)}
+              // Coming back to the query page finds the panels as they were left.
+              href={name === "query" ? href(name) + panelsSearch() : href(name)}
               {...(page.value === name ? { "aria-current": "page" as const } : {})}
             >
               {t(key)}

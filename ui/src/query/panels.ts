@@ -9,7 +9,8 @@ let nextId = 1;
 /** The panels from top to bottom. */
 export const panels = signal<readonly PanelModel[]>([]);
 
-function encode(): string {
+/** The query string of all panels, as it stands in the address of the query page. */
+export function panelsSearch(): string {
   return encodePanels(panels.value.map((panel) => panel.state.value));
 }
 
@@ -57,7 +58,7 @@ function peekEncoded(): string {
 export function change(panel: PanelModel, patch: Partial<PanelState>, asks = true): void {
   panel.state.value = { ...panel.state.value, ...patch };
   if (patch.expr !== undefined) panel.draft.value = patch.expr;
-  setSearch(encode(), asks);
+  setSearch(panelsSearch(), asks);
   if (asks) void panel.ask();
 }
 
@@ -76,7 +77,7 @@ export function addPanel(after: PanelModel | null, copy: boolean): void {
   const at = after === null ? list.length : list.indexOf(after) + 1;
   list.splice(at, 0, fresh);
   panels.value = list;
-  setSearch(encode(), true);
+  setSearch(panelsSearch(), true);
 }
 
 /** Removes a panel; the last one is emptied instead. */
@@ -84,5 +85,5 @@ export function removePanel(panel: PanelModel): void {
   panel.cancel();
   const rest = panels.value.filter((p) => p !== panel);
   panels.value = rest.length === 0 ? [open(panelDefaults)] : rest;
-  setSearch(encode(), true);
+  setSearch(panelsSearch(), true);
 }

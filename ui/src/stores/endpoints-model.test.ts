@@ -58,7 +58,7 @@ test("readEndpoints() reads our endpoints, failed ones included", () => {
     minTime: -62_167_219_200_000,
     maxTime: 5_000_000_000_000_000,
     strict: true,
-    apis: ["store", "rules"],
+    apis: ["storeEndpoints", "rules"],
   };
   const [e] = readEndpoints({ endpoints: [entry] });
   assert.deepEqual(e, {

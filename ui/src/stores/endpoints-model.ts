@@ -38,6 +38,11 @@ function readError(value: unknown): string | null {
   return null;
 }
 
+/** "store" for what some servers call "storeEndpoints". */
+function apiName(value: unknown): string {
+  return String(value).replace(/Endpoints?$/, "");
+}
+
 function readEndpoint(value: Json, component: string): Endpoint {
   const lastError = readError(value["lastError"]);
   const state = value["state"];
@@ -57,7 +62,7 @@ function readEndpoint(value: Json, component: string): Endpoint {
     minTime: Number(value["minTime"] ?? value["min_time"] ?? 0),
     maxTime: Number(value["maxTime"] ?? value["max_time"] ?? 0),
     strict: value["strict"] === true,
-    apis: Array.isArray(value["apis"]) ? value["apis"].map(String) : [],
+    apis: Array.isArray(value["apis"]) ? value["apis"].map(apiName) : [],
   };
 }
 
@@ -71,8 +76,9 @@ export function readEndpoints(data: unknown): Endpoint[] {
   );
 }
 
-/** Whether the store holds data at all: one that is empty announces an inverted or extreme range. */
+/** Whether the store is known to hold data: an empty one announces an inverted or extreme range. */
 export function hasData(e: Endpoint): boolean {
+  if (e.state === "never") return false;
   return e.minTime <= e.maxTime && e.minTime < farFutureMs && e.maxTime > farPastMs;
 }
 

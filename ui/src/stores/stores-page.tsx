@@ -120,7 +120,7 @@ function StoreRow({ store, axis }: { readonly store: Endpoint; readonly axis: Ax
   const { from, to } = boundedRange(store);
   const time = (ms: number): string => formatTime(ms, zone.value).slice(0, 16);
   const range = !hasData(store)
-    ? t("stores.noData")
+    ? t(store.state === "never" ? "stores.unknown" : "stores.noData")
     : `${from === null ? t("stores.always") : time(from)} – ${to === null ? t("greet.now") : time(to)}`;
   const hidden = store.labelSets.length - labelSetsMax;
   return (

@@ -280,6 +280,7 @@ export const en = {
   "time.refresh": "Ask again by itself",
   "time.noRefresh": "No refresh",
   "time.every": "Every {time}",
+  "stores.unknown": "range not known",
 } as const;
 
 /** A key of the catalogue. */
