@@ -29,9 +29,15 @@ export interface StoreServiceOptions {
   /** Series and samples (counted as 120 a chunk) that one answer may hold; 0 is no limit. */
   readonly seriesMax: number;
   readonly samplesMax: number;
+  /** Names the blocks looked into with label names and values, none too, as a store gateway does. */
+  readonly blockHints: boolean;
 }
 
-export const storeServiceDefaults: StoreServiceOptions = { seriesMax: 0, samplesMax: 0 };
+export const storeServiceDefaults: StoreServiceOptions = {
+  seriesMax: 0,
+  samplesMax: 0,
+  blockHints: false,
+};
 
 export interface StoreServiceDeps {
   readonly source: SeriesSource;
@@ -85,7 +91,7 @@ export function storeService(
         return LabelNamesResponseMessage.encode({
           names: found,
           warnings: rest.warnings,
-          ...(rest.blocks.length === 0 ? {} : { hints }),
+          ...(settings.blockHints ? { hints } : {}),
         });
       }),
       LabelValues: unary(async (data, call) => {
@@ -102,7 +108,7 @@ export function storeService(
         return LabelValuesResponseMessage.encode({
           values: found,
           warnings: rest.warnings,
-          ...(rest.blocks.length === 0 ? {} : { hints }),
+          ...(settings.blockHints ? { hints } : {}),
         });
       }),
     },

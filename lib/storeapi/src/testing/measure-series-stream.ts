@@ -31,7 +31,10 @@ export const streamDefaults: StreamOptions = {
 };
 
 /** Serves `serverOnly` until the signal aborts: to measure the client in a process of its own. */
-export async function serveSynthetic(options: StreamOptions, address: string): Promise<{ port: number; close: () => Promise<void> }> {
+export async function serveSynthetic(
+  options: StreamOptions,
+  address: string,
+): Promise<{ port: number; close: () => Promise<void> }> {
   const hash = options.hashes ? await loadXxhash64() : null;
   const source = syntheticSource(options, () => undefined);
   const server = new GrpcServer().add(storeService({ source, hash }));
@@ -40,7 +43,10 @@ export async function serveSynthetic(options: StreamOptions, address: string): P
 }
 
 /** Reads the whole stream once and counts. */
-export async function readSynthetic(address: string, options: StreamOptions): Promise<StreamMeasurement> {
+export async function readSynthetic(
+  address: string,
+  options: StreamOptions,
+): Promise<StreamMeasurement> {
   const channel = new Channel(address, { compression: options.compression });
   const info = () => ({ labelSets: [], minTime: 0, maxTime: 2 ** 63 });
   const client = new StoreClient({ caller: channel, decode: () => undefined, info });
@@ -60,7 +66,14 @@ export async function readSynthetic(address: string, options: StreamOptions): Pr
   const used = process.cpuUsage(cpu);
   channel.close();
   const megabytesPerSecond = bytes / 1e6 / (wallMs / 1000);
-  return { series, chunks, bytes, wallMs, cpuMs: (used.user + used.system) / 1000, megabytesPerSecond };
+  return {
+    series,
+    chunks,
+    bytes,
+    wallMs,
+    cpuMs: (used.user + used.system) / 1000,
+    megabytesPerSecond,
+  };
 }
 
 /** Server and client in this process; the best of `rounds`. */
