@@ -81,8 +81,11 @@ export interface QueryStats {
   readonly samplesTotal: number;
   /** Most samples held at once. */
   readonly peakSamples: number;
+  /** Samples read, each counted once. */
+  readonly samplesRead: number;
   /** For each step, where asked for. */
   readonly samplesPerStep?: Float64Array;
+  readonly samplesReadPerStep?: Float64Array;
   readonly seriesRead: number;
   readonly peakBytes: number;
 }
@@ -246,7 +249,9 @@ function statsOf(state: QueryState): QueryStats {
   return {
     samplesTotal: counter.total,
     peakSamples: limits.peakSamples,
+    samplesRead: counter.read,
     ...(counter.perStep === null ? {} : { samplesPerStep: counter.perStep }),
+    ...(counter.readPerStep === null ? {} : { samplesReadPerStep: counter.readPerStep }),
     seriesRead: limits.series,
     peakBytes: limits.peakBytes,
   };

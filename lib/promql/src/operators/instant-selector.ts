@@ -57,17 +57,18 @@ export async function instantSelector(
     const found = node.smoothed
       ? smoothSeries(ev, node, columns, row)
       : lookUp(columns, lookup, value, row);
-    finishRow(ev, row, found, emit);
+    // Prometheus does not count what is smoothed.
+    if (node.smoothed && found > 0) emit(row);
+    else finishRow(ev, row, found, emit);
   });
 }
 
 function finishRow(ev: Evaluation, row: Row, found: number, emit: Emit): void {
-  if (found === 0) {
-    ev.release(row);
-    return;
+  if (found === 0) ev.release(row);
+  else {
+    countRow(ev, row, found);
+    emit(row);
   }
-  countRow(ev, row, found);
-  emit(row);
 }
 
 /** Counts the samples a row holds, for statistics and the limit. */
@@ -83,8 +84,10 @@ export function countRow(ev: Evaluation, row: Row, found: number): void {
       counter.add(i, size);
       samples += size;
     }
-  } else if (counter.perStep === null) counter.total += found;
-  else {
+  } else if (counter.readPerStep === null) {
+    counter.total += found;
+    counter.read += found;
+  } else {
     for (let i = 0; i < row.present.length; i++) if (row.present[i] === 1) counter.add(i, 1);
   }
   ev.hold(samples);

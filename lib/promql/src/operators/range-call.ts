@@ -181,8 +181,27 @@ class RangeCall {
       if (counter.perStep !== null) counter.perStep[i]! += samples;
     }
     counter.total += total;
+    if (!this.#fromSubquery) this.#countRead();
     this.#ev.hold(widest - this.#held);
     this.#held = widest;
+  }
+
+  /** Each step reads what came after the window before; with `@` there is but one window. */
+  #countRead(): void {
+    const { counter } = this.#ev;
+    const { floats, histogramSide, histograms, plan } = this.#windows;
+    const steps = plan.endStepMs === 0 ? Math.min(1, plan.count) : plan.count;
+    for (let i = 0; i < steps; i++) {
+      const from = i === 0 ? floats.lo[0]! : Math.max(floats.lo[i]!, floats.hi[i - 1]!);
+      let samples = floats.hi[i]! - from;
+      if (histogramSide !== null) {
+        const { lo, hi } = histogramSide;
+        for (let h = i === 0 ? lo[0]! : Math.max(lo[i]!, hi[i - 1]!); h < hi[i]!; h++) {
+          samples += histogramSamples(histograms[h]!);
+        }
+      }
+      counter.addRead(i, samples);
+    }
   }
 
   /** After the last series. */
@@ -199,10 +218,6 @@ class RangeCall {
     for (let i = 0; i < seen.length; i++) if (seen[i] === 0) row.setFloat(i, 1);
     row.dropName = true;
     if (!row.isEmpty()) this.#emit(row);
-  }
-
-  get fromSubquery(): boolean {
-    return this.#fromSubquery;
   }
 }
 
@@ -294,10 +309,11 @@ export async function rangeCall(node: Call, at: number, ev: Evaluation, emit: Em
   const call = new RangeCall(node, arg, plan, ev, emit);
   if (arg.kind === "subquery") {
     const columns = new SampleColumns();
-    await subqueryRows(arg, ev, (row, steps) => {
+    const inner = await subqueryRows(arg, ev, (row, steps) => {
       fillColumns(columns, row, steps.startMs, steps.stepMs);
       call.take(columns, row);
     });
+    ev.counter.addSubquery(inner.counter, inner.steps, ev.steps, arg.offsetMs, arg.rangeMs);
   } else {
     const { selector } = arg;
     const extra = xFunctions.has(node.func) ? xLookbackMs - 1 : 0;

@@ -146,11 +146,12 @@ async function subquerySeries(node: SubqueryExpr, ev: Evaluation): Promise<Timed
   const rows: Row[] = [];
   let startMs = 0;
   let stepMs = 1;
-  const counter = await subqueryRows(node, ev, (row, steps) => {
+  const inner = await subqueryRows(node, ev, (row, steps) => {
     ({ startMs, stepMs } = steps);
     rows.push(row.clone());
   });
-  ev.counter.add(0, counter.total);
+  ev.counter.addTotal(0, inner.counter.total);
+  ev.counter.addSubquery(inner.counter, inner.steps, ev.steps, 0, 0);
   let kept = rows.filter((row) => !row.isEmpty());
   if (ev.options.delayedNameRemoval) {
     for (const row of kept) if (row.dropName) row.labels = row.labels.drop(metadataLabels);

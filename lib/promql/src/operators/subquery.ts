@@ -22,17 +22,17 @@ export async function subqueryRows(
   node: SubqueryExpr,
   ev: Evaluation,
   take: (row: Row, steps: Steps) => void,
-): Promise<SampleCounter> {
+): Promise<{ steps: Steps; counter: SampleCounter }> {
   const steps = subquerySteps(node, ev);
-  const counter = new SampleCounter(0);
-  if (steps.count === 0) return counter;
+  if (steps.count === 0) return { steps, counter: new SampleCounter(0) };
   const { limits } = ev;
   limits.checkSteps(steps.count);
+  const counter = new SampleCounter(0, steps.count);
   const inner = ev.over(steps, steps.stepMs, counter);
   await inner.evaluate(node.expr, (row) => {
     take(row, steps);
     inner.release(row);
   });
   limits.holdSamples(-inner.held);
-  return counter;
+  return { steps, counter };
 }
