@@ -70,11 +70,24 @@ export async function* blockRows(
     rows = next;
     held = pending.length;
   }
-  if (resort && rows.count > 0) {
-    const order = Uint32Array.from({ length: rows.count }, (_, i) => i);
-    order.sort((a, b) => rows.compare(a, b));
-    yield { rows, order };
+  if (resort && rows.count > 0) yield sortedRows(rows);
+}
+
+/** All rows in order of labels; those that became equal are one, with their chunks in order of time. */
+function sortedRows(rows: SeriesRows): OrderedRows {
+  const order = Uint32Array.from({ length: rows.count }, (_, i) => i);
+  order.sort((a, b) => rows.compare(a, b));
+  let equal = 0;
+  for (let i = 1; i < order.length; i++) if (rows.compare(order[i - 1]!, order[i]!) === 0) equal++;
+  if (equal === 0) return { rows, order };
+  const merged = new SeriesRows();
+  for (let from = 0; from < order.length; ) {
+    let to = from + 1;
+    while (to < order.length && rows.compare(order[from]!, order[to]!) === 0) to++;
+    merged.addMerged(rows, order.subarray(from, to));
+    from = to;
   }
+  return { rows: merged, order: Uint32Array.from({ length: merged.count }, (_, i) => i) };
 }
 
 /** Leaving out or replacing a label of the series themselves can change their order in any way. */
@@ -105,19 +118,23 @@ function addRow(
   }
   if (rows.chunkCount === chunksBefore) return;
   const start = rows.labels.length;
-  writer.write(entry, rows.labels);
+  const extendsLast = writer.write(entry, rows.labels);
   if (accept !== undefined && !accept(rows.labels.data, start, rows.labels.length)) {
     rows.labels.length = start;
     rows.chunkCount = chunksBefore;
+    rows.rejected = true;
     return;
   }
-  rows.addSeries(start);
+  // What the writer compares with is the series before, even one that was left out.
+  rows.addSeries(start, extendsLast || rows.rejected);
+  rows.rejected = false;
 }
 
 /**
  * Series come in the block's order. With an external label added, `{a="1"}` becomes `{a="1", replica="x"}`, which sorts
  * behind `{a="1", b="2", replica="x"}` although the block has it in front. So a series waits until one comes that sorts
- * behind it: none that comes later can then sort in front of it. The first `held` rows waited already, in order.
+ * behind it: none that comes later can then sort in front of it. One that is no beginning of the next surely sorts
+ * in front of that, which saves most comparisons. The first `held` rows waited already, in order.
  */
 function releaseOrder(
   rows: SeriesRows,
@@ -129,6 +146,11 @@ function releaseOrder(
   const waiting: number[] = [];
   for (let row = 0; row < held; row++) waiting.push(row);
   for (let row = held; row < rows.count; row++) {
+    if (waiting.length === 1 && rows.extends[row] === 0) {
+      order[count++] = waiting[0]!;
+      waiting[0] = row;
+      continue;
+    }
     let released = 0;
     while (released < waiting.length && rows.compare(waiting[released]!, row) <= 0)
       order[count++] = waiting[released++]!;

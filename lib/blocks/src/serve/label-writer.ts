@@ -45,18 +45,20 @@ export class LabelWriter {
 
   /**
    * Appends the labels of `entry` to `out`. What it shares with the entry before, in front, is copied as a whole: in a
-   * sorted list that is most of it.
+   * sorted list that is most of it. Returns false if the entry surely does not begin with all labels of the one before.
    */
-  write(entry: SeriesEntry, out: ByteArena): void {
+  write(entry: SeriesEntry, out: ByteArena): boolean {
     const labels = entry.labels;
     const count = 2 * entry.labelCount;
     const external = this.#external;
     const start = out.length;
     let i = 0;
+    let extendsLast = true;
     if (out === this.#lastOut) {
       const last = this.#lastLabels;
       const limit = Math.min(count, this.#lastCount);
       while (i < limit && labels[i] === last[i] && labels[i + 1] === last[i + 1]) i += 2;
+      extendsLast = i === this.#lastCount;
     }
     if (count > this.#lastLabels.length) {
       this.#lastLabels = new Uint32Array(2 * count);
@@ -92,6 +94,7 @@ export class LabelWriter {
     this.#lastOut = out;
     this.#lastStart = start;
     this.#lastCount = count;
+    return extendsLast;
   }
 
   #learnName(symbol: number): NameInfo {

@@ -24,6 +24,11 @@ class Cursor {
     this.source = source;
   }
 
+  /** True if the piece has been used up. */
+  get ended(): boolean {
+    return this.series >= this.columns!.seriesCount;
+  }
+
   /** Moves on within the piece; false at its end. */
   step(): boolean {
     this.series++;
@@ -75,13 +80,9 @@ export async function* mergeSeries(
   for (const [i, cursor] of cursors.entries()) if (loaded[i]!) push(heap, cursor);
   let out = new ChunkColumns();
   let count = 0;
-  const equal: Cursor[] = [];
-  while (heap.length > 0) {
-    equal.length = 0;
-    const first = pop(heap)!;
-    equal.push(first);
-    while (heap.length > 0 && equalLabelBytes(heap[0]!.labels, first.labels))
-      equal.push(pop(heap)!);
+  // The cursors at the smallest labels, all equal.
+  let equal = popEqual(heap);
+  while (equal.length > 0) {
     addMerged(out, equal);
     count++;
     const done = limit > 0 && count >= limit;
@@ -96,9 +97,29 @@ export async function* mergeSeries(
       out = new ChunkColumns();
       for (const cursor of cursors) cursor.buffers.fill(-1);
     }
-    for (const cursor of equal) if (cursor.step() || (await cursor.load())) push(heap, cursor);
+    let moved = true;
+    for (const cursor of equal) moved = cursor.step() && moved;
+    if (moved && leadEqually(equal, heap)) continue;
+    for (const cursor of equal) if (!cursor.ended || (await cursor.load())) push(heap, cursor);
+    equal = popEqual(heap);
   }
   if (out.seriesCount > 0) yield out;
+}
+
+/** Blocks of one stream hold mostly the same series, so that the heap can often be left alone. */
+function leadEqually(equal: readonly Cursor[], heap: readonly Cursor[]): boolean {
+  const first = equal[0]!;
+  for (let i = 1; i < equal.length; i++)
+    if (!equalLabelBytes(first.labels, equal[i]!.labels)) return false;
+  return heap.length === 0 || less(first, heap[0]!);
+}
+
+function popEqual(heap: Cursor[]): Cursor[] {
+  const first = pop(heap);
+  if (first === undefined) return [];
+  const equal = [first];
+  while (heap.length > 0 && equalLabelBytes(heap[0]!.labels, first.labels)) equal.push(pop(heap)!);
+  return equal;
 }
 
 function less(a: Cursor, b: Cursor): boolean {

@@ -7,8 +7,12 @@ export class SeriesRows {
   readonly labels = new ByteArena(64 << 10);
   count = 0;
   chunkCount = 0;
+  /** Whether a series was left out since the last one. */
+  rejected = false;
   labelStart = new Uint32Array(256);
   labelEnd = new Uint32Array(256);
+  /** 1 where the labels may begin with all labels of the series before, 0 where they surely do not. */
+  extends = new Uint8Array(256);
   first = new Uint32Array(257);
   /** Milliseconds, inclusive. */
   minTime = new Float64Array(1024);
@@ -18,17 +22,21 @@ export class SeriesRows {
   refEnd = new Float64Array(1024);
 
   /** Closes a series whose labels begin at `labelStart` of the arena; chunks added before belong to it. */
-  addSeries(labelStart: number): void {
+  addSeries(labelStart: number, extendsLast: boolean): void {
     const at = this.count++;
     if (at === this.labelStart.length) {
       this.labelStart = doubled(this.labelStart);
       this.labelEnd = doubled(this.labelEnd);
+      const flags = new Uint8Array(2 * at);
+      flags.set(this.extends);
+      this.extends = flags;
       const first = new Uint32Array(2 * at + 1);
       first.set(this.first);
       this.first = first;
     }
     this.labelStart[at] = labelStart;
     this.labelEnd[at] = this.labels.length;
+    this.extends[at] = extendsLast ? 1 : 0;
     this.first[at + 1] = this.chunkCount;
   }
 
@@ -52,7 +60,23 @@ export class SeriesRows {
     this.labels.copy(other.labels.data, other.labelStart[row]!, other.labelEnd[row]!);
     for (let i = other.first[row]!; i < other.first[row + 1]!; i++)
       this.addChunk(other.minTime[i]!, other.maxTime[i]!, other.ref[i]!, other.refEnd[i]!);
-    this.addSeries(labelStart);
+    this.addSeries(labelStart, true);
+  }
+
+  /** Adds one series made of the chunks of several with equal labels, in order of time. */
+  addMerged(other: SeriesRows, same: Uint32Array): void {
+    const labelStart = this.labels.length;
+    const first = same[0]!;
+    this.labels.copy(other.labels.data, other.labelStart[first]!, other.labelEnd[first]!);
+    const chunks: number[] = [];
+    for (const row of same)
+      for (let c = other.first[row]!; c < other.first[row + 1]!; c++) chunks.push(c);
+    const { minTime, maxTime, ref, refEnd } = other;
+    chunks.sort(
+      (a, b) => minTime[a]! - minTime[b]! || maxTime[a]! - maxTime[b]! || ref[a]! - ref[b]!,
+    );
+    for (const c of chunks) this.addChunk(minTime[c]!, maxTime[c]!, ref[c]!, refEnd[c]!);
+    this.addSeries(labelStart, true);
   }
 
   labelsOf(row: number): LabelBytes {
