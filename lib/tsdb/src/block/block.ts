@@ -9,7 +9,6 @@ import {
   EncodedBatch,
   type LabelBytes,
   type LabelRequest,
-  type Matcher,
   SampleColumns,
   type SeriesBatch,
   type SeriesRequest,
@@ -218,21 +217,34 @@ export class Block implements SeriesSource {
     return new EncodedBatch(columns, decodeChunkInto);
   }
 
-  labelNames(request: LabelRequest, context: SourceContext): Promise<string[]> {
-    if (selectsAll(request.matchers)) return Promise.resolve([...this.index.labelNames()]);
-    return this.#collect(request, context, (entry, add) => {
-      for (let i = 0; i < 2 * entry.labelCount; i += 2) add(entry.labels[i]!);
-    });
+  async labelNames(request: LabelRequest, context: SourceContext): Promise<string[]> {
+    const names =
+      request.matchers.length === 0
+        ? this.index.labelNames()
+        : await this.#collect(request, context, (entry, add) => {
+            for (let i = 0; i < 2 * entry.labelCount; i += 2) add(entry.labels[i]!);
+          });
+    const without = new Set(request.withoutReplicaLabels ?? []);
+    return limited(
+      names.filter((name) => !without.has(name)),
+      request,
+    );
   }
 
-  labelValues(name: string, request: LabelRequest, context: SourceContext): Promise<string[]> {
-    if (selectsAll(request.matchers)) return Promise.resolve(this.index.labelValues(name));
+  async labelValues(
+    name: string,
+    request: LabelRequest,
+    context: SourceContext,
+  ): Promise<string[]> {
+    if (request.withoutReplicaLabels?.includes(name)) return [];
+    if (request.matchers.length === 0) return limited(this.index.labelValues(name), request);
     const symbols = this.index.symbols;
-    return this.#collect(request, context, (entry, add) => {
+    const values = await this.#collect(request, context, (entry, add) => {
       for (let i = 0; i < 2 * entry.labelCount; i += 2) {
         if (symbols.text(symbols.ordinal(entry.labels[i]!)) === name) add(entry.labels[i + 1]!);
       }
     });
+    return limited(values, request);
   }
 
   /** Symbols of the series that match, in order. */
@@ -250,8 +262,8 @@ export class Block implements SeriesSource {
   }
 }
 
-function selectsAll(matchers: readonly Matcher[]): boolean {
-  return matchers.length === 0;
+function limited(list: string[], request: LabelRequest): string[] {
+  return request.limit ? list.slice(0, request.limit) : list;
 }
 
 function chunksWithin(

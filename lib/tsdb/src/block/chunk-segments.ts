@@ -128,10 +128,14 @@ async function readWholeFrame(
   throw new TsdbError("TSDB_CHUNK_RANGE", text, { offset, size: segment.size });
 }
 
-/** The segment files of a block folder, in order. */
+/** The segment files of a block folder, in order; none where there is no folder, so that reading a chunk says so. */
 export async function openSegmentFiles(dir: string): Promise<FileRanges[]> {
   const folder = join(dir, "chunks");
-  const names = (await readdir(folder)).filter((name) => /^\d{6,}$/.test(name)).sort();
+  const all = await readdir(folder).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === "ENOENT") return [];
+    throw thrown;
+  });
+  const names = all.filter((name) => /^\d{6,}$/.test(name)).sort();
   const files: FileRanges[] = [];
   try {
     for (const name of names) files.push(await openFileRanges(join(folder, name)));
