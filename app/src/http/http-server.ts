@@ -149,7 +149,8 @@ export class HttpServer implements Actor {
     const exchange = new Exchange(request, response, url, found?.params ?? {}, span);
     if (tracer.enabled && span.traceId !== "")
       response.setHeader("X-Thanos-Trace-Id", span.traceId);
-    const socketBytes = request.socket.bytesWritten;
+    const { socket } = request;
+    const socketBytes = socket.bytesWritten;
     if (name !== "") {
       this.#metrics.begin(name, method);
       requestLogger.started(name, exchange);
@@ -159,7 +160,7 @@ export class HttpServer implements Actor {
           code: response.statusCode,
           seconds: ms / 1000,
           requestBytes: target.length + Number(request.headers["content-length"] ?? 0),
-          responseBytes: Math.max(0, request.socket.bytesWritten - socketBytes),
+          responseBytes: Math.max(0, socket.bytesWritten - socketBytes),
         });
         requestLogger.finished(name, exchange, ms);
         span.setTag("http.status_code", response.statusCode);
@@ -196,7 +197,8 @@ export class HttpServer implements Actor {
 
   #missing(exchange: Exchange): void {
     const allowed = allMethods.filter((method) => this.#find(method, exchange.path) !== null);
-    if (allowed.length === 0) {
+    // OPTIONS alone is answered on every path below the API, known or not.
+    if (allowed.every((method) => method === "OPTIONS")) {
       respondText(exchange, 404, "404 page not found");
       return;
     }

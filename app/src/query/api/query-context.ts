@@ -3,8 +3,10 @@ import type { Log } from "@deucalion/base";
 import { Matcher } from "@deucalion/model";
 import {
   type Engine,
+  type Expr,
   type ParseOptions,
   PromqlError,
+  parseExpr,
   parseMetricSelector,
 } from "@deucalion/promql";
 import { badData } from "../../http/api-error.ts";
@@ -33,13 +35,33 @@ export interface QueryContext {
   readonly metrics: QueryMetrics;
 }
 
-/** Matchers of a selector. Throws ApiError bad_data in the parser's words. */
+/** Go's names of nodes, as Thanos prints them where it wanted a selector. */
+const goTypes: Readonly<Record<Expr["kind"], string>> = {
+  number: "NumberLiteral",
+  string: "StringLiteral",
+  vector: "VectorSelector",
+  matrix: "MatrixSelector",
+  subquery: "SubqueryExpr",
+  aggregate: "AggregateExpr",
+  binary: "BinaryExpr",
+  call: "Call",
+  unary: "UnaryExpr",
+  paren: "ParenExpr",
+  stepInvariant: "StepInvariantExpr",
+};
+
+/** Matchers of a selector. As in Thanos, any expression is parsed first. Throws ApiError bad_data in the parser's words. */
 export function selector(text: string, parse: ParseOptions): Matcher[] {
   try {
-    return parseMetricSelector(text, parse);
+    const expr = parseExpr(text, parse);
+    if (expr.kind === "vector") return [...expr.matchers];
+    throw badData(`expected type *parser.VectorSelector, got *parser.${goTypes[expr.kind]}`);
   } catch (error) {
-    if (error instanceof PromqlError) throw badData(error.message);
-    throw error;
+    if (!(error instanceof PromqlError)) throw error;
+    if (!error.message.endsWith("vector selector must contain at least one non-empty matcher")) {
+      throw badData(error.message);
+    }
+    return parseMetricSelector(text, parse);
   }
 }
 

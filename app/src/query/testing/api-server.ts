@@ -1,6 +1,7 @@
 // An API server in this process, for tests.
 import { silentLog } from "@deucalion/base";
 import type { Engine } from "@deucalion/promql";
+import { globalFlags } from "../../flags/groups.ts";
 import { parseFlags } from "../../flags/parse-flags.ts";
 import { createHttp } from "../../http/create-http.ts";
 import type { AppProcess } from "../../process/app-process.ts";
@@ -30,6 +31,7 @@ export async function startApi(
   const parsed = parseFlags(
     ["--http-address=127.0.0.1:0", "--http-grace-period=1s", ...flags],
     queryFlags,
+    { hiddenFromStatus: globalFlags },
   );
   const options = queryOptions(parsed.values);
   const build = buildInfo();
