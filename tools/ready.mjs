@@ -70,7 +70,8 @@ if (stamped("sources") !== sources || !existsSync(join(root, "app/dist/src/main.
   stamp("sources", sources);
 }
 
-const ui = fingerprint(["ui"], skip);
+// The UI bundles the de-duplication of lib/model.
+const ui = fingerprint(["ui", "lib/model/src"], skip);
 if (stamped("ui") !== ui || !existsSync(join(root, "ui/dist"))) {
   run("vite build", "npm", ["run", "--silent", "build", "--workspace=ui"]);
   stamp("ui", ui);
