@@ -48,6 +48,11 @@ export class ColumnsBuilder {
     );
   }
 
+  /** Appends rows `[start, end)` of `from` to the last series. */
+  addRows(from: ChunkColumns, start: number, end: number): void {
+    for (let i = start; i < end; i++) this.addRow(from, i);
+  }
+
   take(): ChunkColumns {
     const columns = this.#columns;
     this.#columns = new ChunkColumns();
