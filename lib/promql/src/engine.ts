@@ -8,6 +8,7 @@ import { evaluateNode } from "./operators/evaluate.ts";
 import { Evaluation, type QueryState, RowPool } from "./operators/evaluation.ts";
 import { selectRows } from "./operators/instant-selector.ts";
 import { SampleCounter } from "./operators/sample-counter.ts";
+import { SharedReads } from "./operators/shared-reads.ts";
 import type { Expr, ParseOptions } from "./parse/ast.ts";
 import { parseExpr } from "./parse/parse.ts";
 import { typeName, typeOf } from "./parse/types.ts";
@@ -211,13 +212,9 @@ export class Engine {
       options.onWarning?.(message);
     };
     const steps = makeSteps(times.startMs, times.endMs, times.stepMs);
+    const tenant = options.tenant === undefined ? {} : { tenant: options.tenant };
     return {
-      source,
-      sourceContext: {
-        signal,
-        warn,
-        ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
-      },
+      reads: new SharedReads(source, { signal, warn, ...tenant }, limits, plan.selectors.keys()),
       limits,
       options: this.#evalOptions(options),
       selectors: plan.selectors,

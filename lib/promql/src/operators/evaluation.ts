@@ -1,5 +1,4 @@
 // The state of one query while it is evaluated, and of one evaluation (a range of steps) within it.
-import type { Labels, Matcher, SeriesSource, SourceContext } from "@deucalion/model";
 import { Annotations } from "../annotations/annotations.ts";
 import type { EvalContext, EvalOptions, InstantSelect } from "../functions/contract.ts";
 import type { QueryLimits } from "../limits.ts";
@@ -7,14 +6,14 @@ import type { Expr, ValueType, VectorSelector } from "../parse/ast.ts";
 import type { SelectorPlan } from "../plan/selector-hints.ts";
 import { Row, type Steps } from "../row.ts";
 import type { SampleCounter } from "./sample-counter.ts";
+import type { SharedReads } from "./shared-reads.ts";
 
 /** Takes a row over. It may come any number of times, in order of labels where the source is a selector. */
 export type Emit = (row: Row) => void;
 
 /** What all evaluations of one query share. */
 export interface QueryState {
-  readonly source: SeriesSource;
-  readonly sourceContext: SourceContext;
+  readonly reads: SharedReads;
   readonly limits: QueryLimits;
   readonly options: EvalOptions;
   readonly selectors: ReadonlyMap<VectorSelector, SelectorPlan>;
@@ -165,16 +164,4 @@ export class RowPool {
     }
     if (free.length < 16) free.push(new Row(null, row.values, row.present));
   }
-}
-
-/** Matchers as a text that is equal for equal lists. */
-export function matchersKey(matchers: readonly Matcher[]): string {
-  return matchers
-    .map((m) => `${m.name.length}:${m.name}${m.type}${m.value.length}:${m.value}`)
-    .join();
-}
-
-/** The metric name in a label set, "" where there is none. */
-export function metricName(labels: Labels): string {
-  return labels.get("__name__");
 }

@@ -97,7 +97,7 @@ export async function forEachSeries(
   const { limits, state } = ev;
   const columns = new SampleColumns();
   let pending: LabelBytes | null = null;
-  for await (const batch of state.source.series(requestOf(ev, selection), state.sourceContext)) {
+  for await (const batch of state.reads.series(requestOf(ev, selection))) {
     const bytes = batch.chunks === null ? 0 : batch.chunks.bytes;
     limits.holdBytes(bytes);
     for (let i = 0; i < batch.seriesCount; i++) {
