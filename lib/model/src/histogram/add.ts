@@ -1,9 +1,10 @@
 // Adding and subtracting native histograms whose schemas, zero buckets or custom bounds may differ.
 
-import type { CounterResetHint, FloatHistogram } from "../histogram.ts";
+import type { BucketSpan, CounterResetHint, FloatHistogram } from "../histogram.ts";
 import { customBucketsSchema } from "../histogram.ts";
-import { intersectCustomBounds, sameCustomBounds } from "./bounds.ts";
-import { bucketIndexes, spansOf } from "./layout.ts";
+import { exponentialBound, intersectCustomBounds, sameCustomBounds } from "./bounds.ts";
+import { newBuckets } from "./bucket-columns.ts";
+import { bucketIndexes, sameIndexes, spansOf } from "./layout.ts";
 import {
   addSides,
   bucketsWithin,
@@ -106,9 +107,72 @@ export function sumCustomSides(
   };
 }
 
+/** True if both have the same buckets in the same places, so that columns can be added as they are. */
+function alike(a: FloatHistogram, b: FloatHistogram): boolean {
+  if (a.schema !== b.schema || a.zeroThreshold !== b.zeroThreshold) return false;
+  if (a.positiveSpans !== b.positiveSpans && !sameBuckets(a.positiveSpans, b.positiveSpans)) {
+    return false;
+  }
+  if (a.negativeSpans !== b.negativeSpans && !sameBuckets(a.negativeSpans, b.negativeSpans)) {
+    return false;
+  }
+  if (usesCustomBuckets(a)) return sameCustomBounds(a.customValues, b.customValues);
+  return (
+    a.zeroThreshold === 0 ||
+    (!reachesIntoZero(a, bucketIndexes(a.positiveSpans)) &&
+      !reachesIntoZero(a, bucketIndexes(a.negativeSpans)))
+  );
+}
+
+function sameBuckets(a: readonly BucketSpan[], b: readonly BucketSpan[]): boolean {
+  return a.length === 0 && b.length === 0 ? true : sameIndexes(bucketIndexes(a), bucketIndexes(b));
+}
+
+function reachesIntoZero(h: FloatHistogram, indexes: Int32Array): boolean {
+  return indexes.length > 0 && exponentialBound(indexes[0]!, h.schema) <= h.zeroThreshold;
+}
+
+function addColumns(a: Float64Array, b: Float64Array, negative: boolean): Float64Array {
+  const count = a.length;
+  const out = newBuckets(count);
+  if (negative) for (let i = 0; i < count; i++) out[i] = a[i]! - b[i]!;
+  else for (let i = 0; i < count; i++) out[i] = a[i]! + b[i]!;
+  return out;
+}
+
+function combineAlike(a: FloatHistogram, b: FloatHistogram, negative: boolean): HistogramOutcome {
+  return {
+    histogram: {
+      schema: a.schema,
+      zeroThreshold: a.zeroThreshold,
+      zeroCount: negative ? a.zeroCount - b.zeroCount : a.zeroCount + b.zeroCount,
+      count: negative ? a.count - b.count : a.count + b.count,
+      sum: negative ? a.sum - b.sum : a.sum + b.sum,
+      positiveSpans: a.positiveSpans,
+      negativeSpans: a.negativeSpans,
+      positiveBuckets: addColumns(a.positiveBuckets, b.positiveBuckets, negative),
+      negativeBuckets: addColumns(a.negativeBuckets, b.negativeBuckets, negative),
+      customValues: a.customValues,
+      counterResetHint: combineHints(a.counterResetHint, b.counterResetHint),
+      integer: false,
+    },
+    hintsCollide: hintsCollide(a.counterResetHint, b.counterResetHint),
+    boundsReconciled: false,
+  };
+}
+
 function combine(a: FloatHistogram, b: FloatHistogram, negative: boolean): HistogramOutcome | null {
+  if (alike(a, b)) return combineAlike(a, b, negative);
   if (usesCustomBuckets(a) !== usesCustomBuckets(b)) return null;
   if (usesCustomBuckets(a)) return combineCustom(a, b, negative);
+  return combineExponential(a, b, negative);
+}
+
+function combineExponential(
+  a: FloatHistogram,
+  b: FloatHistogram,
+  negative: boolean,
+): HistogramOutcome {
   const { parts, other } = reconcileZero(borrowParts(a), borrowParts(b));
   const schema = Math.min(a.schema, b.schema);
   const right = borrowParts(b);

@@ -17,3 +17,21 @@ export function kahanAddAt(
   else compensations[at]! += value - total + sum;
   sums[at] = total;
 }
+
+/** Adds a whole column to sums of the same length, as `kahanAddAt` does value by value. */
+export function kahanAddColumn(
+  values: Float64Array,
+  sums: Float64Array,
+  compensations: Float64Array,
+): void {
+  const count = values.length;
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    const sum = sums[i]!;
+    const total = sum + value;
+    if (total > Number.MAX_VALUE || total < -Number.MAX_VALUE) compensations[i] = 0;
+    else if (Math.abs(sum) >= Math.abs(value)) compensations[i]! += sum - total + value;
+    else compensations[i]! += value - total + sum;
+    sums[i] = total;
+  }
+}

@@ -51,5 +51,19 @@ export function divideHistogram(h: FloatHistogram, divisor: number): FloatHistog
 
 /** The same histogram with another hint; the same object where it has it already. */
 export function withHint(h: FloatHistogram, hint: CounterResetHint): FloatHistogram {
-  return h.counterResetHint === hint ? h : { ...h, counterResetHint: hint };
+  if (h.counterResetHint === hint) return h;
+  return {
+    schema: h.schema,
+    zeroThreshold: h.zeroThreshold,
+    zeroCount: h.zeroCount,
+    count: h.count,
+    sum: h.sum,
+    positiveSpans: h.positiveSpans,
+    negativeSpans: h.negativeSpans,
+    positiveBuckets: h.positiveBuckets,
+    negativeBuckets: h.negativeBuckets,
+    customValues: h.customValues,
+    counterResetHint: hint,
+    integer: h.integer,
+  };
 }

@@ -1,7 +1,7 @@
 // One side (positive or negative) of a native histogram as indexes and counts, and what can be done to it.
 import { exponentialBound } from "./bounds.ts";
 import { copyBuckets, newBuckets } from "./bucket-columns.ts";
-import { kahanAddAt } from "./kahan.ts";
+import { kahanAddAt, kahanAddColumn } from "./kahan.ts";
 import { coarserIndex, sameIndexes, unionIndexes } from "./layout.ts";
 
 /**
@@ -97,6 +97,10 @@ export function kahanAddSides(a: Side, b: Side, from: number): Side {
   }
   const { indexes, counts } = sum;
   const low = sum.low!;
+  if (b.low === null && indexes.length === b.indexes.length && from === 0) {
+    kahanAddColumn(b.counts, counts, low);
+    return sum;
+  }
   for (let to = 0, j = from; j < b.indexes.length; j++) {
     const index = b.indexes[j]!;
     while (indexes[to]! < index) to++;
