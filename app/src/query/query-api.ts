@@ -70,12 +70,12 @@ function createContext(options: QueryApiOptions, deps: QueryApiDeps): QueryConte
   };
 }
 
-/** Registers the API and the UI. `component` is what the UI is told it shows. */
+/** Registers the API and the UI; gives what other front doors (gRPC) share with it. */
 export async function registerQueryApi(
   server: HttpServer,
   options: QueryApiOptions,
   deps: QueryApiDeps,
-): Promise<void> {
+): Promise<QueryContext> {
   const context = createContext(options, deps);
   const { web, tenancy } = options;
   const cors = { disableCors: web.disableCors };
@@ -120,4 +120,5 @@ export async function registerQueryApi(
     externalPrefix: web.externalPrefix,
     prefixHeader: web.prefixHeader,
   });
+  return context;
 }

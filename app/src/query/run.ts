@@ -1,6 +1,6 @@
 // Runs the querier: endpoints, fan-out, engine, HTTP API with UI, gRPC server.
 import { loadXxhash64 } from "@deucalion/kernels";
-import { ApiFanout, Fanout } from "@deucalion/storeapi";
+import { ApiFanout, Fanout, queryService } from "@deucalion/storeapi";
 import { decodeChunkInto } from "@deucalion/tsdb";
 import { Counter } from "prom-client";
 import { AppError } from "../errors.ts";
@@ -10,6 +10,7 @@ import type { AppProcess } from "../process/app-process.ts";
 import { createEndpoints, endpointsActor } from "./create-endpoints.ts";
 import { createEngine } from "./create-engine.ts";
 import { FanoutQuerier } from "./fanout-querier.ts";
+import { grpcExecutor } from "./grpc-executor.ts";
 import { queryServices } from "./grpc-services.ts";
 import type { QueryOptions } from "./options.ts";
 import { parseOptions, registerQueryApi } from "./query-api.ts";
@@ -65,7 +66,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
     },
   );
   const engine = createEngine(options);
-  await registerQueryApi(server, options, { app, querier, engine });
+  const context = await registerQueryApi(server, options, { app, querier, engine });
   const services = queryServices({
     fanout,
     apis,
@@ -73,7 +74,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
     isReady: () => prober.isReady,
     hash,
     limits: options.limits,
-    query: null,
+    query: queryService(grpcExecutor(context)),
   });
   const grpc = createGrpc(app, options.grpc, prober, services);
   const late = setTimeout(() => prober.ready(), firstUpdateMs);

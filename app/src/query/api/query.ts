@@ -13,7 +13,7 @@ export function queryHandler(context: QueryContext): ApiHandler {
     const timeMs = parseTimeParam(form.get("time"), "time", context.app.now());
     const auto = context.options.instantMaxSourceResolutionMs;
     const params = queryParams(context, exchange, form, "instant", auto);
-    return runQuery(context, exchange, params, "instant", (source, query) =>
+    return runQuery(context, exchange.signal, params, "instant", (source, query) =>
       context.engine.instant(params.query, source, timeMs, query),
     );
   };

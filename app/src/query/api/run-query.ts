@@ -3,7 +3,6 @@ import { formatGoDuration } from "@deucalion/base";
 import type { SeriesSource } from "@deucalion/model";
 import { PromqlError, printExpr, type QueryOptions, type QueryResult } from "@deucalion/promql";
 import type { ApiReply } from "../../http/envelope.ts";
-import type { Exchange } from "../../http/exchange.ts";
 import type { ActiveQuery } from "../active-queries.ts";
 import type { StoreStats } from "../querier.ts";
 import { RequestSource } from "../request-source.ts";
@@ -12,6 +11,9 @@ import type { QueryContext } from "./query-context.ts";
 import type { QueryParams } from "./query-params.ts";
 import { queryData } from "./result-json.ts";
 
+/** What running takes; how the answer is written is not part of it. */
+export type ExecuteParams = Omit<QueryParams, "expr" | "stats">;
+
 /** Evaluates over the source that the request asks for. */
 export type Evaluate = (source: SeriesSource, query: QueryOptions) => Promise<QueryResult>;
 
@@ -19,12 +21,12 @@ export type Evaluate = (source: SeriesSource, query: QueryOptions) => Promise<Qu
 const storesShare = 0.95;
 
 /** One signal for the client's leaving, a user's cancel, and the end of the time. */
-function deadline(exchange: Exchange, active: ActiveQuery, timeoutMs: number) {
+function deadline(caller: AbortSignal, active: ActiveQuery, timeoutMs: number) {
   const stop = new AbortController();
   const onGone = () =>
     stop.abort(new PromqlError("PROMQL_CANCELED", "query was canceled in query execution"));
   const onCancel = () => stop.abort(active.signal.reason);
-  exchange.signal.addEventListener("abort", onGone);
+  caller.addEventListener("abort", onGone);
   active.signal.addEventListener("abort", onCancel);
   const timer =
     timeoutMs > 0
@@ -35,7 +37,7 @@ function deadline(exchange: Exchange, active: ActiveQuery, timeoutMs: number) {
       : undefined;
   const clear = () => {
     clearTimeout(timer);
-    exchange.signal.removeEventListener("abort", onGone);
+    caller.removeEventListener("abort", onGone);
     active.signal.removeEventListener("abort", onCancel);
   };
   return { signal: stop.signal, clear };
@@ -84,7 +86,8 @@ function analysisJson(
   };
 }
 
-interface Outcome {
+/** What became of a query. */
+export interface Outcome {
   readonly result: QueryResult;
   readonly evalMs: number;
   readonly waitMs: number;
@@ -93,7 +96,7 @@ interface Outcome {
 
 async function evaluateWithin(
   context: QueryContext,
-  params: QueryParams,
+  params: ExecuteParams,
   active: ActiveQuery,
   signal: AbortSignal,
   evaluate: Evaluate,
@@ -146,7 +149,7 @@ async function evaluateWithin(
 
 function logSlow(
   context: QueryContext,
-  params: QueryParams,
+  params: ExecuteParams,
   active: ActiveQuery,
   ms: number,
   error: string,
@@ -164,35 +167,24 @@ function logSlow(
   });
 }
 
-/** Runs a query and makes its answer. Throws ApiError. */
-export async function runQuery(
+/** Runs a query to its end. `caller` is aborted when nobody waits any more. Throws ApiError. */
+export async function executeQuery(
   context: QueryContext,
-  exchange: Exchange,
-  params: QueryParams,
+  caller: AbortSignal,
+  params: ExecuteParams,
   kind: "instant" | "range",
   evaluate: Evaluate,
-): Promise<ApiReply> {
+): Promise<Outcome> {
   const active = context.active.add(params.query, kind, params.tenant);
-  const { signal, clear } = deadline(exchange, active, params.timeoutMs);
+  const { signal, clear } = deadline(caller, active, params.timeoutMs);
   const begun = performance.now();
   context.metrics.begin();
   let failure = "";
   try {
-    const { result, evalMs, waitMs, stores } = await evaluateWithin(
-      context,
-      params,
-      active,
-      signal,
-      evaluate,
-    );
-    context.metrics.done(params.tenant, evalMs / 1000, active.series, result.stats.samplesTotal);
-    return {
-      data: queryData(result.value, {
-        ...(params.stats ? { stats: statsJson(result, evalMs, waitMs) } : {}),
-        analysis: params.analyze ? analysisJson(params, result, evalMs, stores) : {},
-      }),
-      warnings: [...new Set([...result.warnings, ...result.infos])],
-    };
+    const outcome = await evaluateWithin(context, params, active, signal, evaluate);
+    const { samplesTotal } = outcome.result.stats;
+    context.metrics.done(params.tenant, outcome.evalMs / 1000, active.series, samplesTotal);
+    return outcome;
   } catch (error) {
     // Whatever a store said last, an aborted query ends with why it was aborted.
     const told = queryError(signal.aborted ? signal.reason : error, kind);
@@ -205,4 +197,28 @@ export async function runQuery(
     context.metrics.end();
     logSlow(context, params, active, performance.now() - begun, failure);
   }
+}
+
+/** Runs a query and makes the answer of the HTTP API. Throws ApiError. */
+export async function runQuery(
+  context: QueryContext,
+  caller: AbortSignal,
+  params: QueryParams,
+  kind: "instant" | "range",
+  evaluate: Evaluate,
+): Promise<ApiReply> {
+  const { result, evalMs, waitMs, stores } = await executeQuery(
+    context,
+    caller,
+    params,
+    kind,
+    evaluate,
+  );
+  return {
+    data: queryData(result.value, {
+      ...(params.stats ? { stats: statsJson(result, evalMs, waitMs) } : {}),
+      analysis: params.analyze ? analysisJson(params, result, evalMs, stores) : {},
+    }),
+    warnings: [...new Set([...result.warnings, ...result.infos])],
+  };
 }
