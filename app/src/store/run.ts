@@ -23,6 +23,7 @@ import { Gate } from "../query/gate.ts";
 import { BlocksApi } from "./blocks-api.ts";
 import { BucketStore } from "./bucket-store.ts";
 import type { StoreOptions } from "./options.ts";
+import { sleep } from "./sleep.ts";
 import { StoreSource } from "./store-source.ts";
 
 /** The first look at the bucket is tried again for so long before the process gives up. */
@@ -179,19 +180,6 @@ async function firstSync(
       await sleep(initialRetryMs, signal);
     }
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(ms, 2_147_483_647));
-    signal.addEventListener("abort", done);
-  });
 }
 
 /** What the store announces. Without blocks its range is empty, the other way round. */
