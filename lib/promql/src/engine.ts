@@ -161,10 +161,12 @@ export class Engine {
     options.signal?.addEventListener("abort", onAbort);
     const timer = limits.startTimer(stop);
     if (options.signal?.aborted === true) onAbort();
+    let reads: SharedReads | null = null;
     try {
       const steps = makeSteps(times.startMs, times.endMs, times.stepMs);
       limits.checkSteps(steps.count);
       const state = this.#stateOf(source, plan, times, limits, stop.signal, annotations, options);
+      reads = state.reads;
       const ev = new Evaluation(state, steps, annotations, times.stepMs, state.counter);
       limits.check();
       const value = instant
@@ -177,11 +179,14 @@ export class Engine {
         stats: statsOf(state),
       };
     } catch (error) {
-      stop.abort(error);
-      throw asPromqlError(error, limits);
+      const failure = asPromqlError(error, limits);
+      limits.fail(failure);
+      stop.abort(failure);
+      throw failure;
     } finally {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", onAbort);
+      reads?.close();
       limits.close();
     }
   }

@@ -30,6 +30,7 @@ export class QueryLimits {
   readonly #deadline: number;
   #sliceEnd: number;
   #shared = 0;
+  #failure: Error | null = null;
   bytes = 0;
   peakBytes = 0;
   samples = 0;
@@ -49,6 +50,7 @@ export class QueryLimits {
   }
 
   #check(now: number): void {
+    if (this.#failure !== null) throw this.#failure;
     if (now < this.#deadline && this.#options.signal?.aborted !== true) return;
     const reason = this.stopReason(now);
     if (reason !== null) throw reason;
@@ -65,6 +67,11 @@ export class QueryLimits {
     if (signal?.aborted !== true) return null;
     if (signal.reason instanceof PromqlError) return signal.reason;
     return new PromqlError("PROMQL_CANCELED", "query was canceled in expression evaluation", data);
+  }
+
+  /** Makes every later check throw: another part of the query has failed. */
+  fail(error: Error): void {
+    this.#failure ??= error;
   }
 
   /** Aborts `stop` when the time is up, for waits that no loop can end. */

@@ -45,6 +45,11 @@ class SharedStream {
     this.#readers--;
   }
 
+  /** Ends the read of the source, wherever it stands. */
+  close(): void {
+    this.#iterator.return?.().catch(() => undefined);
+  }
+
   get idle(): boolean {
     return this.#readers === 0;
   }
@@ -114,6 +119,13 @@ export class SharedReads {
       streams.set(key, stream);
     }
     return stream;
+  }
+
+  /** Ends what is still being read. */
+  close(): void {
+    for (const streams of this.#streams.values()) {
+      for (const stream of streams.values()) stream.close();
+    }
   }
 
   #freeIfLast(matchers: string): void {
