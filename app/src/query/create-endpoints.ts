@@ -12,7 +12,6 @@ import {
 } from "@deucalion/storeapi";
 import { decodeChunkInto } from "@deucalion/tsdb";
 import { Gauge } from "prom-client";
-import { parse } from "yaml";
 import { AppError } from "../errors.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Actor } from "../process/run-group.ts";
@@ -38,13 +37,21 @@ function clientOptions(
   };
 }
 
+/** YAML is loaded only where there is some to read. */
+async function yamlParser(given: QueryOptions["endpoints"]): Promise<(text: string) => unknown> {
+  const none = given.sdConfigFile === "" && given.sdConfig === "" && given.sdFiles.length === 0;
+  if (none) return () => ({});
+  const { parse } = await import("yaml");
+  return (text) => (text.trim() === "" ? {} : parse(text));
+}
+
 /** Makes the set; it does not look anything up before `endpointsActor` runs. Throws APP_CONFIG. */
 export async function createEndpoints(
   app: AppProcess,
   options: QueryOptions,
 ): Promise<EndpointSet> {
   const given = options.endpoints;
-  const parseYaml = (text: string): unknown => (text.trim() === "" ? {} : parse(text));
+  const parseYaml = await yamlParser(given);
   try {
     const config = await EndpointConfigFile.open(
       given.sdConfigFile,

@@ -27,7 +27,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
   app.log.info("starting query node");
   const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
   const endpoints = await createEndpoints(app, options);
-  const keepLabelSet = relabelSelector(options.selectorRelabelConfig);
+  const keepLabelSet = await relabelSelector(options.selectorRelabelConfig);
   const hash = await loadXxhash64();
   const parse = parseOptions(options);
   const empty = new Counter({
