@@ -3,9 +3,9 @@
 //   stream:  ff 06 00 00 "sNaPpY"  chunk*          chunk:  type(1)  length(3, little endian)  body
 //   body of 00 (compressed) and 01 (as it is):  masked CRC32C of the plain bytes (4, little endian)  data
 //   fe is padding, 80…fd are skipped, 02…7f are errors; a chunk holds at most 65,536 plain bytes.
-import { crc32c } from "@deucalion/kernels";
-import { compress, uncompress } from "snappyjs";
+import { crc32c, decodeSnappyBlock } from "@deucalion/kernels";
 import { RpcError } from "../errors.ts";
+import { SnappyBlockEncoder, snappyBytesMax } from "./encode-snappy-block.ts";
 
 const chunkBytesMax = 65_536;
 const identifier = Uint8Array.of(0xff, 6, 0, 0, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59);
@@ -15,61 +15,45 @@ function maskedCrc(data: Uint8Array, start: number, end: number): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** Compresses one message. */
-export function encodeSnappyStream(message: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [identifier];
-  let total = identifier.length;
+/** Compresses one message. An encoder that is kept saves making its table anew. */
+export function encodeSnappyStream(
+  message: Uint8Array,
+  encoder: SnappyBlockEncoder = new SnappyBlockEncoder(),
+): Uint8Array {
+  const chunks = Math.ceil(message.length / chunkBytesMax);
+  const out = new Uint8Array(identifier.length + snappyBytesMax(message.length) + chunks * 48);
+  out.set(identifier);
+  let to = identifier.length;
   for (let at = 0; at < message.length; at += chunkBytesMax) {
-    const plain = message.subarray(at, Math.min(at + chunkBytesMax, message.length));
-    const packed = compress(plain);
-    const useful = packed.length < plain.length - (plain.length >>> 3);
-    const body = useful ? packed : plain;
-    const chunk = new Uint8Array(8 + body.length);
-    const length = body.length + 4;
-    const crc = maskedCrc(plain, 0, plain.length);
-    chunk[0] = useful ? 0 : 1;
-    for (let i = 0; i < 3; i++) chunk[1 + i] = length >>> (8 * i);
-    for (let i = 0; i < 4; i++) chunk[4 + i] = crc >>> (8 * i);
-    chunk.set(body, 8);
-    parts.push(chunk);
-    total += chunk.length;
+    const end = Math.min(at + chunkBytesMax, message.length);
+    const body = to + 8;
+    let stop = encoder.encode(message, at, end, out, body);
+    const useful = stop - body < end - at - ((end - at) >>> 3);
+    if (!useful) {
+      out.set(message.subarray(at, end), body);
+      stop = body + end - at;
+    }
+    const length = stop - to - 4;
+    const crc = maskedCrc(message, at, end);
+    out[to] = useful ? 0 : 1;
+    for (let i = 0; i < 3; i++) out[to + 1 + i] = length >>> (8 * i);
+    for (let i = 0; i < 4; i++) out[to + 4 + i] = crc >>> (8 * i);
+    to = stop;
   }
-  const out = new Uint8Array(total);
-  let to = 0;
-  for (const part of parts) {
-    out.set(part, to);
-    to += part.length;
-  }
-  return out;
+  return out.subarray(0, to);
 }
 
 function fail(message: string, at: number): never {
   throw new RpcError("RPC_SNAPPY", `snappy: ${message}`, { at });
 }
 
-function plainLength(data: Uint8Array, start: number, end: number): number {
-  let value = 0;
-  for (let i = 0; i < 5; i++) {
-    if (start + i >= end) fail("block is cut off", start);
-    const byte = data[start + i]!;
-    value += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) return value;
-  }
-  return fail("block length is not a varint", start);
-}
-
 function plainChunk(data: Uint8Array, start: number, end: number, compressed: boolean): Uint8Array {
   if (!compressed) return data.subarray(start, end);
-  const length = plainLength(data, start, end);
-  if (length > chunkBytesMax) fail("block is larger than a chunk may be", start);
-  let plain: Uint8Array;
   try {
-    plain = uncompress(data.subarray(start, end), length);
+    return decodeSnappyBlock(data.subarray(start, end), chunkBytesMax);
   } catch (cause) {
     throw new RpcError("RPC_SNAPPY", "snappy: block is corrupt", { at: start }, { cause });
   }
-  if (plain.length !== length) fail("block is corrupt", start);
-  return plain;
 }
 
 /** Decompresses one message; throws RPC_SNAPPY, and RPC_MESSAGE_SIZE past `bytesMax` plain bytes. */

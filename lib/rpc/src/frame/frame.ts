@@ -1,11 +1,16 @@
 // One message as one gRPC frame.
+import type { SnappyBlockEncoder } from "../compress/encode-snappy-block.ts";
 import { encodeSnappyStream } from "../compress/snappy-stream.ts";
 
 export type Compression = "none" | "snappy";
 
 /** A gRPC frame around a message, compressed if asked for. Copies the message. */
-export function encodeFrame(message: Uint8Array, compression: Compression): Uint8Array {
-  const body = compression === "snappy" ? encodeSnappyStream(message) : message;
+export function encodeFrame(
+  message: Uint8Array,
+  compression: Compression,
+  encoder?: SnappyBlockEncoder,
+): Uint8Array {
+  const body = compression === "snappy" ? encodeSnappyStream(message, encoder) : message;
   const frame = new Uint8Array(5 + body.length);
   frame[0] = compression === "snappy" ? 1 : 0;
   putLength(frame, 1, body.length);
