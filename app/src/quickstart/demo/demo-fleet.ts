@@ -25,7 +25,12 @@ function work(time: number, perSecond: number, phase: number): number {
   const seconds = time / 1000;
   const day = dayMs / 1000 / (2 * Math.PI);
   const hour = hourMs / 1000 / (2 * Math.PI);
-  return perSecond * (seconds - 0.6 * day * Math.cos(seconds / day + phase) - 0.25 * hour * Math.cos(seconds / hour + 3 * phase));
+  return (
+    perSecond *
+    (seconds -
+      0.6 * day * Math.cos(seconds / day + phase) -
+      0.25 * hour * Math.cos(seconds / hour + 3 * phase))
+  );
 }
 
 /** How much work was done since the last restart. */
@@ -43,7 +48,12 @@ function counter(perSecond: number, phase: number): (time: number) => number {
 function wave(base: number, swing: number, phase: number): (time: number) => number {
   return (time) => {
     const turn = (2 * Math.PI * time) / dayMs;
-    return Math.round((base + swing * Math.sin(turn + phase) + 0.2 * swing * Math.sin(37 * turn + 2 * phase)) * 100) / 100;
+    return (
+      Math.round(
+        (base + swing * Math.sin(turn + phase) + 0.2 * swing * Math.sin(37 * turn + 2 * phase)) *
+          100,
+      ) / 100
+    );
   };
 }
 
@@ -59,7 +69,9 @@ function sizes(perSecond: number, phase: number): (time: number) => FloatHistogr
   const spans = [{ offset: sizeFirstIndex, length: sizeShares.length }];
   return (time) => {
     const done = sinceRestart(time, perSecond, phase);
-    const buckets = Float64Array.from(sizeShares, (share) => Math.floor((done * share) / sizeTotal));
+    const buckets = Float64Array.from(sizeShares, (share) =>
+      Math.floor((done * share) / sizeTotal),
+    );
     let count = 0;
     let sum = 0;
     for (const [i, inBucket] of buckets.entries()) {
@@ -101,7 +113,10 @@ function targetSeries(instance: string, phase: number, busy: number): DemoSeries
   const name = "http_request_duration_seconds";
   latencyBounds.forEach((bound, i) => {
     const share = latencyShares[i]!;
-    add({ __name__: `${name}_bucket`, le: String(bound) }, { float: counter(handled * share, phase) });
+    add(
+      { __name__: `${name}_bucket`, le: String(bound) },
+      { float: counter(handled * share, phase) },
+    );
   });
   add({ __name__: `${name}_bucket`, le: "+Inf" }, { float: counter(handled, phase) });
   add({ __name__: `${name}_count` }, { float: counter(handled, phase) });
@@ -110,12 +125,18 @@ function targetSeries(instance: string, phase: number, busy: number): DemoSeries
     { float: (time) => Math.round(sinceRestart(time, handled, phase) * 41.7) / 1000 },
   );
   add({ __name__: "http_response_size_bytes" }, { histogram: sizes(handled, phase) });
-  add({ __name__: "process_cpu_seconds_total" }, { float: (time) => Math.round(sinceRestart(time, busy / 90, phase) * 100) / 100 });
+  add(
+    { __name__: "process_cpu_seconds_total" },
+    { float: (time) => Math.round(sinceRestart(time, busy / 90, phase) * 100) / 100 },
+  );
   add(
     { __name__: "process_resident_memory_bytes" },
     { float: (time) => Math.round(wave(180e6, 40e6, phase)(time) / 4096) * 4096 },
   );
-  add({ __name__: "queue_depth" }, { float: (time) => Math.max(0, Math.round(wave(12, 14, 2 * phase)(time))) });
+  add(
+    { __name__: "queue_depth" },
+    { float: (time) => Math.max(0, Math.round(wave(12, 14, 2 * phase)(time))) },
+  );
   add({ __name__: "room_temperature_celsius" }, { float: wave(22, 2.5, phase) });
   return all.sort((a, b) => (a.labels.key < b.labels.key ? -1 : 1));
 }

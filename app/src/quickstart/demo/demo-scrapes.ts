@@ -39,14 +39,22 @@ function chance(a: number, b: number): number {
 function isOut(cluster: string, replica: string, time: number): boolean {
   const shift = cluster === "eu" ? 0 : clusterShiftMs;
   const within = (time - shift) % patternMs;
-  return outages.some((o) => o.replica === replica && within >= o.fromMs && within < o.fromMs + o.lengthMs);
+  return outages.some(
+    (o) => o.replica === replica && within >= o.fromMs && within < o.fromMs + o.lengthMs,
+  );
 }
 
 /** Share of scrapes that a replica loses outside its outages. */
 const lostShare = 0.006;
 
 /** The times, in ms, at which a replica has samples of a target within [from, to). */
-export function demoScrapeTimes(cluster: string, replica: string, target: number, from: number, to: number): number[] {
+export function demoScrapeTimes(
+  cluster: string,
+  replica: string,
+  target: number,
+  from: number,
+  to: number,
+): number[] {
   const times: number[] = [];
   const seed = (cluster === "eu" ? 1 : 2) * 100 + (replica === "a" ? 10 : 20) + target;
   const phase = 1000 * target + (replica === "a" ? 0 : 7000);
@@ -61,7 +69,11 @@ export function demoScrapeTimes(cluster: string, replica: string, target: number
 }
 
 /** The last outage of a replica in a cluster that ended before `now`. Milliseconds. */
-export function lastOutage(cluster: string, replica: string, now: number): { readonly from: number; readonly to: number } {
+export function lastOutage(
+  cluster: string,
+  replica: string,
+  now: number,
+): { readonly from: number; readonly to: number } {
   const shift = cluster === "eu" ? 0 : clusterShiftMs;
   const base = Math.floor((now - shift) / patternMs) * patternMs + shift;
   const ended = [base - patternMs, base]

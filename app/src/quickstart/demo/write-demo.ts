@@ -33,7 +33,8 @@ async function demoEnd(bucket: string): Promise<number | null> {
     if (!/^[0-9A-HJKMNP-TV-Z]{26}$/.test(name)) continue;
     const text = await readFile(join(bucket, name, "meta.json"), "utf8").catch(() => "{}");
     const meta = JSON.parse(text) as { maxTime?: number; thanos?: { source?: string } };
-    if (meta.thanos?.source === demoSource && meta.maxTime !== undefined) end = Math.max(end ?? 0, meta.maxTime);
+    if (meta.thanos?.source === demoSource && meta.maxTime !== undefined)
+      end = Math.max(end ?? 0, meta.maxTime);
   }
   return end;
 }
@@ -57,11 +58,21 @@ function* replicaSeries(
       else samples.pushHistogram(time, series.histogram(time));
     }
     if (samples.count === 0) continue;
-    yield { labels: series.labels, chunks: encodeSamples(samples, 0, samples.count), samples: samples.count };
+    yield {
+      labels: series.labels,
+      chunks: encodeSamples(samples, 0, samples.count),
+      samples: samples.count,
+    };
   }
 }
 
-async function writeReplica(bucket: string, cluster: string, replica: string, from: number, to: number): Promise<DemoWritten> {
+async function writeReplica(
+  bucket: string,
+  cluster: string,
+  replica: string,
+  from: number,
+  to: number,
+): Promise<DemoWritten> {
   const series = [...replicaSeries(cluster, replica, from, to)];
   if (series.length === 0) return { blocks: 0, series: 0, samples: 0 };
   await writeBlock(
@@ -82,7 +93,11 @@ async function writeReplica(bucket: string, cluster: string, replica: string, fr
     },
     series,
   );
-  return { blocks: 1, series: series.length, samples: series.reduce((sum, one) => sum + one.samples, 0) };
+  return {
+    blocks: 1,
+    series: series.length,
+    samples: series.reduce((sum, one) => sum + one.samples, 0),
+  };
 }
 
 /**
