@@ -1,10 +1,26 @@
 // GET /api/v1/stores as Thanos answers, and our fuller /api/v1/endpoints.
+import type { JsonStream } from "../../http/envelope.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import type { EndpointState } from "../querier.ts";
 import type { QueryContext } from "./query-context.ts";
 
 function time(ms: number): string {
   return ms === 0 ? "0001-01-01T00:00:00Z" : new Date(ms).toISOString();
+}
+
+/** Data with times at the ends of int64, which no JavaScript number is: written as Go's decoders can read them. */
+function withInt64(data: object): JsonStream {
+  const text = JSON.stringify(data).replace(
+    /("(?:min|max)Time":)(-?)9223372036854776000/g,
+    (_, key: string, minus: string) =>
+      `${key}${minus === "" ? "9223372036854775807" : "-9223372036854775808"}`,
+  );
+  return {
+    writeJson: (out) => {
+      out.raw(text);
+      return Promise.resolve();
+    },
+  };
 }
 
 /** Endpoints by component. One that never answered is left out, as Thanos does. */
@@ -23,7 +39,7 @@ export function storesHandler(context: QueryContext): ApiHandler {
         maxTime: endpoint.maxTime,
       });
     }
-    return { data: byComponent };
+    return { data: withInt64(byComponent) };
   };
 }
 
@@ -34,5 +50,5 @@ function endpointJson(endpoint: EndpointState): object {
 
 /** Every configured endpoint, those that never answered too. */
 export function endpointsHandler(context: QueryContext): ApiHandler {
-  return () => ({ data: { endpoints: context.querier.endpoints().map(endpointJson) } });
+  return () => ({ data: withInt64({ endpoints: context.querier.endpoints().map(endpointJson) }) });
 }
