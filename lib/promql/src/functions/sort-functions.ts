@@ -34,20 +34,20 @@ function byValue(descending: boolean): VectorFunction {
 }
 
 function byLabel(descending: boolean): VectorFunction {
-  const direction = descending ? -1 : 1;
   return {
     kind: "vector",
     apply: (inputs, call, ctx) => {
       const rows: Row[] = inputs[0] ?? [];
       if (ineffective(call, ctx)) return rows;
       const names = call.args.slice(1).map((_, i) => stringArg(call, i + 1));
-      return rows.sort((a, b) => {
+      // An empty value comes neither before nor after another one: the way of sorting decides.
+      return patternSort(rows, (a, b) => {
         for (const name of names) {
           const x = a.labels.get(name);
           const y = b.labels.get(name);
-          if (x !== y) return naturallyBefore(x, y) ? -direction : direction;
+          if (x !== y) return naturallyBefore(x, y) !== descending;
         }
-        return direction * compareLabels(a.labels, b.labels);
+        return compareLabels(a.labels, b.labels) * (descending ? -1 : 1) < 0;
       });
     },
   };
