@@ -1,7 +1,6 @@
 // Rules, targets, metadata, exemplars and statistics of all endpoints that have them.
 import type { Labels, Matcher, SourceContext } from "@deucalion/model";
 import { type ParseOptions, parseExpr, walkExpr } from "@deucalion/promql";
-import { goErrorText } from "@deucalion/rpc";
 import { StoreApiError } from "../errors.ts";
 import type { ExemplarData, ExemplarsRequest } from "../messages/exemplars-messages.ts";
 import type { MetricMeta, MetricMetadataRequest } from "../messages/metadata-messages.ts";
@@ -16,7 +15,7 @@ import type {
   TargetsSource,
 } from "../sources.ts";
 import type { ApiEndpoint } from "./api-endpoint.ts";
-import { withinTime } from "./bounded-call.ts";
+import { failureText, withinTime } from "./bounded-call.ts";
 import { labelSetsText, matchExternalLabels } from "./external-labels.ts";
 import { exemplarQueryFor } from "./merge-exemplars.ts";
 import { mergeStatistics } from "./merge-statistics.ts";
@@ -77,7 +76,7 @@ export class ApiFanout
         return await withinTime(context, bounds, async (inner) => ask(endpoint, inner));
       } catch (error) {
         context.signal.throwIfAborted();
-        const text = `receiving ${what} from ${name}: ${goErrorText(error)}`;
+        const text = failureText(`receiving ${what} from`, name, error);
         if (abort) throw new StoreApiError("STOREAPI_ABORTED", text, {}, { cause: error });
         context.warn(text);
         return null;

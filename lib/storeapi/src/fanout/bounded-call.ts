@@ -1,6 +1,7 @@
 // A call that is given up when it takes too long, with the words that name the endpoint.
 import { formatGoDuration } from "@deucalion/base";
 import type { SourceContext } from "@deucalion/model";
+import { goErrorText } from "@deucalion/rpc";
 import { StoreApiError } from "../errors.ts";
 
 export interface CallBounds {
@@ -41,4 +42,10 @@ export async function withinTime<T>(
     clearTimeout(timer);
     context.signal.removeEventListener("abort", stop);
   }
+}
+
+/** What went wrong at `name`, for people; a timeout already names it. */
+export function failureText(what: string, name: string, error: unknown): string {
+  if (error instanceof StoreApiError && error.code === "STOREAPI_TIMEOUT") return error.message;
+  return `${what} ${name}: ${goErrorText(error)}`;
 }

@@ -14,10 +14,9 @@ import {
   type SourceContext,
   type SourceInfo,
 } from "@deucalion/model";
-import { goErrorText } from "@deucalion/rpc";
 import { StoreApiError } from "../errors.ts";
 import { int64Max, int64Min } from "../messages/info-messages.ts";
-import { withinTime } from "./bounded-call.ts";
+import { failureText, withinTime } from "./bounded-call.ts";
 import { labelSetsText, matchExternalLabels, matchersForLabelSets } from "./external-labels.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import { pickSeries } from "./pick-series.ts";
@@ -324,7 +323,7 @@ export class Fanout implements SeriesSource {
         for (const text of texts) found.add(text);
       } catch (error) {
         context.signal.throwIfAborted();
-        const text = `fetch label ${what} from store ${storeText(store)}: ${goErrorText(error)}`;
+        const text = failureText(`fetch label ${what} from store`, storeText(store), error);
         if (abort) throw new StoreApiError("STOREAPI_ABORTED", text, {}, { cause: error });
         context.warn(text);
       }

@@ -1,8 +1,8 @@
 // The stream of one store within a fan-out: reads ahead into a bounded buffer, gives up when nothing comes.
 import { formatGoDuration } from "@deucalion/base";
 import type { LabelBytes, SeriesBatch } from "@deucalion/model";
-import { goErrorText } from "@deucalion/rpc";
 import { StoreApiError } from "../errors.ts";
+import { failureText } from "./bounded-call.ts";
 import { type StoreEndpoint, type StoreReport, storeText } from "./store-endpoint.ts";
 
 export interface StoreStreamOptions {
@@ -76,7 +76,7 @@ export class StoreStream implements LabelBytes {
       }
     } catch (error) {
       if (!this.#closed) {
-        this.#error = this.#errorText(error);
+        this.#error = failureText("receive series from", storeText(this.store), error);
         this.#aborter.abort(error);
         this.#fail(this.#error);
       }
@@ -137,11 +137,6 @@ export class StoreStream implements LabelBytes {
         },
       );
     });
-  }
-
-  #errorText(error: unknown): string {
-    if (error instanceof StoreApiError && error.code === "STOREAPI_TIMEOUT") return error.message;
-    return `receive series from ${storeText(this.store)}: ${goErrorText(error)}`;
   }
 
   /** Moves to the next series; a promise if nothing has arrived yet. Sets `done` at the end. */

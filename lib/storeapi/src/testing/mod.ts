@@ -1,5 +1,7 @@
 // Helpers for tests and measurements of this and other packages.
 
+export type { FuzzTarget } from "./fuzz-targets.ts";
+export { fuzzTarget, fuzzTargets } from "./fuzz-targets.ts";
 export type { StreamMeasurement, StreamOptions } from "./measure-series-stream.ts";
 export {
   measureSeriesStream,
