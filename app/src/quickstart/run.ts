@@ -93,8 +93,14 @@ export async function runQuickstart(options: QuickstartOptions, app: AppProcess)
   );
   const sources = [bucketSource(store.source, `bucket ${options.dataDir}`, app.now), ...prometheus];
   const { server, prober } = await createHttp(app, options.http, "");
+  // The UI reads from the flags how replicas are merged.
+  const flags = {
+    ...app.flags,
+    "query.replica-label": options.replicaLabels.join(","),
+    "deduplication.func": "fill",
+  };
   await registerQueryApi(server, apiOptions(options), {
-    app,
+    app: { ...app, flags },
     ...querier(options, sources, hash, app),
   });
   await server.start();
