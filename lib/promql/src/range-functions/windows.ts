@@ -1,5 +1,5 @@
 // The samples of one series as a range function sees them: columns, and for each step where its window begins and ends.
-import type { FloatHistogram, SampleColumns } from "@deucalion/model";
+import { type FloatHistogram, isStaleAt, type SampleColumns } from "@deucalion/model";
 import type { Annotations } from "../annotations/annotations.ts";
 import type { Range } from "../parse/ast.ts";
 import type { Row } from "../row.ts";
@@ -172,14 +172,10 @@ export class Windows {
 
 /** Moves samples together so that no stale marker is left. Floats only. */
 function dropStale(columns: SampleColumns): void {
-  const { valueBits, count } = columns;
+  const { values, valueBits, count } = columns;
   let stale = 0;
-  while (
-    stale < count &&
-    !(valueBits[2 * stale] === 2 && valueBits[2 * stale + 1] === 0x7ff00000)
-  ) {
-    stale++;
-  }
+  // A marker is a NaN: only those are worth a look at the bits.
+  while (stale < count && !(Number.isNaN(values[stale]!) && isStaleAt(valueBits, stale))) stale++;
   if (stale === count) return;
   const { times, startTimes } = columns;
   let to = stale;
