@@ -8,9 +8,7 @@ export type BlocksErrorCode =
   | "BLOCKS_LIST" // the blocks of the bucket could not be listed
   | "BLOCKS_RELABEL" // a selector relabel configuration is wrong
   | "BLOCKS_INDEX" // an index, or the index-header made from it, is damaged or not readable
-  | "BLOCKS_CHUNK" // a chunk is damaged, cut off, or in a segment that does not exist
   | "BLOCKS_SERVE" // a block could not be read for a query; the cause says why
-  | "BLOCKS_AGGREGATE" // a downsampled chunk does not have an aggregate that was asked for
   | "BLOCKS_LIMIT_SERIES" // more series than one call may touch
   | "BLOCKS_LIMIT_SAMPLES" // more samples than one call may touch
   | "BLOCKS_LIMIT_BYTES"; // more bytes than one call may read from the bucket

@@ -5,7 +5,7 @@ import type { IndexHeader } from "../index-header/index-header.ts";
 import type { CallBudget } from "./call-budget.ts";
 import type { LabelMemo } from "./label-memo.ts";
 import { LabelWriter } from "./label-writer.ts";
-import { type EntrySource, readEntries } from "./read-entries.ts";
+import { type EntrySource, entriesEnd, postingScale, readEntries } from "./read-entries.ts";
 import { selectPostings } from "./select-postings.ts";
 import { SeriesRows } from "./series-rows.ts";
 import type { ServeOptions } from "./serve-options.ts";
@@ -50,19 +50,21 @@ export async function* blockRows(
   const writer = new LabelWriter(deps.memo, request.external, request.without);
   const resort = mustResort(header, request);
   const guess = deps.seriesBytesMax || options.seriesBytesGuess;
-  const batch =
+  const countMax =
     request.limit > 0 && !resort
       ? Math.min(options.seriesBatch, request.limit + 1)
       : options.seriesBatch;
+  const scale = postingScale(source.indexVersion);
   let rows = new SeriesRows();
   let held = 0;
-  for (let from = 0; from < postings.length; from += batch) {
-    const some = postings.subarray(from, from + batch);
-    await readEntries(source, some, guess, options, (entry) =>
+  for (let from = 0; from < postings.length; ) {
+    const to = entriesEnd(postings, from, countMax, scale, guess, options);
+    await readEntries(source, postings.subarray(from, to), guess, options, (entry) =>
       addRow(rows, entry, request, writer),
     );
+    from = to;
     if (resort) continue;
-    const last = from + batch >= postings.length;
+    const last = to === postings.length;
     const { order, pending } = releaseOrder(rows, held, last);
     if (order.length > 0) yield { rows, order };
     const next = new SeriesRows();

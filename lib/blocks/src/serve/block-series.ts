@@ -15,6 +15,8 @@ import { shardAccept } from "./shard-accept.ts";
 
 /** Chunks of one piece: each may need a read, and a piece numbers its buffers with 16 bits. */
 const pieceChunksMax = 30_000;
+/** What the last chunk of a series is taken for when pieces are cut. */
+const unknownChunkBytes = 1024;
 /** Series of one piece without chunks. */
 const pieceSeriesMax = 4096;
 
@@ -86,7 +88,7 @@ export async function* blockSeries(
       continue;
     }
     for (let from = 0; from < some.order.length; ) {
-      const to = pieceEnd(some, from, call.pieceBytes);
+      const to = pieceEnd(some, from, call.pieceBytes, options.gapBytes);
       const columns = await chunkColumns(some.rows, some.order, from, to, fetch);
       if (columns.seriesCount > 0) yield columns;
       from = to;
@@ -94,16 +96,25 @@ export async function* blockSeries(
   }
 }
 
-/** How many series, from `from` on, have about `bytesMax` of chunks; at least one. */
-function pieceEnd({ rows, order }: OrderedRows, from: number, bytesMax: number): number {
+/** How many series, from `from` on, need about `bytesMax` to be read, gaps between their chunks included; at least one. */
+function pieceEnd(
+  { rows, order }: OrderedRows,
+  from: number,
+  bytesMax: number,
+  gapMax: number,
+): number {
   let bytes = 0;
   let chunks = 0;
   let to = from;
+  let lastEnd = 0;
   while (to < order.length) {
     const row = order[to]!;
     for (let c = rows.first[row]!; c < rows.first[row + 1]!; c++) {
-      const end = rows.refEnd[c]!;
-      bytes += end === 0 ? 1024 : end - rows.ref[c]!;
+      const ref = rows.ref[c]!;
+      const end = rows.refEnd[c]! || ref + unknownChunkBytes;
+      const gap = ref - lastEnd;
+      bytes += end - ref + (gap > 0 && gap <= gapMax ? gap : 0);
+      lastEnd = end;
       chunks++;
     }
     if (to > from && (bytes > bytesMax || chunks > pieceChunksMax)) break;

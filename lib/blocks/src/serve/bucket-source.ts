@@ -30,8 +30,16 @@ import { mergeSeries } from "./merge-series.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { joinedTimeRanges, type TimeRange } from "./time-ranges.ts";
+import { Turns } from "./turns.ts";
 
 const labelBlocksAtOnce = 20;
+/** Series entries that all blocks of a call may hold at once. */
+const seriesAtOnce = 80_000;
+/** Index-headers made or opened at once. */
+const headersAtOnce = 20;
+
+/** What a call gives each of its blocks. */
+type CallShare = Pick<BlockCall, "budget" | "options" | "pieceBytes">;
 
 export interface BucketSourceDeps {
   readonly bucket: Bucket;
@@ -58,6 +66,7 @@ export class BucketSource implements SeriesSource {
   readonly #deps: BucketSourceDeps;
   readonly #pages: PageCache;
   readonly #memos: LabelMemos;
+  readonly #opening = new Turns(headersAtOnce);
   #blocks = new Map<string, BucketBlock>();
   #sets: readonly BlockSet<BucketBlock>[] = [];
   #unreadable: ReadonlyMap<string, string> = new Map();
@@ -142,9 +151,21 @@ export class BucketSource implements SeriesSource {
     for (const { block } of chosen) context.queriedBlock?.(block.id);
     const share = Math.floor(this.#options.callBytes / (3 * Math.max(1, chosen.length)));
     const pieceBytes = Math.min(Math.max(share, 256 << 10), this.#options.readBytesMax);
+    // With many blocks each may hold less at a time.
+    const seriesBatch = Math.min(
+      this.#options.seriesBatch,
+      Math.max(256, Math.floor(seriesAtOnce / Math.max(1, chosen.length))),
+    );
+    const options = {
+      ...this.#options,
+      seriesBatch,
+      entryBytes: Math.min(this.#options.entryBytes, 2 * pieceBytes),
+    };
     const sources = chosen.map(({ block, matchers }) => {
       const wanted: SeriesRequest = { ...request, minTime, maxTime, matchers };
-      return new ReadAhead(this.#blockSeries(block, wanted, budget, pieceBytes, context));
+      return new ReadAhead(
+        this.#blockSeries(block, wanted, { budget, options, pieceBytes }, context),
+      );
     });
     try {
       for await (const columns of mergeSeries(sources, request.limit ?? 0)) {
@@ -182,15 +203,14 @@ export class BucketSource implements SeriesSource {
   async *#blockSeries(
     block: BucketBlock,
     request: SeriesRequest,
-    budget: CallBudget,
-    pieceBytes: number,
+    share: CallShare,
     context: SourceContext,
   ): AsyncGenerator<ChunkColumns> {
     const damage = new Damage(block.id, request.partialResponse === "abort");
     block.acquire();
     try {
       const header = await this.#header(block, context.signal);
-      const call = this.#call(budget, pieceBytes, damage, context);
+      const call = this.#call(share, damage, context);
       yield* blockSeries(block, header, request, call);
     } catch (error) {
       damage.fail(error, context.signal);
@@ -200,15 +220,13 @@ export class BucketSource implements SeriesSource {
     }
   }
 
-  #call(budget: CallBudget, pieceBytes: number, damage: Damage, context: SourceContext): BlockCall {
+  #call(share: CallShare, damage: Damage, context: SourceContext): BlockCall {
     return {
+      ...share,
       bucket: this.#deps.bucket,
-      budget,
-      options: this.#options,
       xxhash: this.#deps.xxhash,
       memos: this.#memos,
       signal: context.signal,
-      pieceBytes,
       damaged: (message) => damage.add(message),
     };
   }
@@ -219,8 +237,8 @@ export class BucketSource implements SeriesSource {
       const stop = (): void => reject(signal.reason as Error);
       if (signal.aborted) stop();
       else signal.addEventListener("abort", stop, { once: true });
-      block
-        .header()
+      this.#opening
+        .run(() => block.header())
         .then(resolve, reject)
         .finally(() => signal.removeEventListener("abort", stop));
     });
@@ -249,6 +267,7 @@ export class BucketSource implements SeriesSource {
     ) => Promise<Set<string>>,
   ): Promise<string[]> {
     const budget = new CallBudget(this.#options);
+    const share = { budget, options: this.#options, pieceBytes: 0 };
     this.#warnUnreadable(request, context);
     const { minTime, maxTime } = this.#clip(request.minTime, request.maxTime);
     const chosen = [...this.#blocks.values()].filter(
@@ -263,7 +282,7 @@ export class BucketSource implements SeriesSource {
       block.acquire();
       try {
         const header = await this.#header(block, context.signal);
-        return await ask(block, header, matchers, this.#call(budget, 0, damage, context));
+        return await ask(block, header, matchers, this.#call(share, damage, context));
       } catch (error) {
         damage.fail(error, context.signal);
         return undefined;

@@ -7,7 +7,7 @@ import type { IndexHeader } from "../index-header/index-header.ts";
 import { BlockIo } from "./block-io.ts";
 import type { BlockCall } from "./block-series.ts";
 import type { BucketBlock } from "./bucket-block.ts";
-import { readEntries } from "./read-entries.ts";
+import { entriesEnd, postingScale, readEntries } from "./read-entries.ts";
 import { selectPostings } from "./select-postings.ts";
 
 /** Names of labels, external ones included. `matchers` are those left for the series; none: all of the block. */
@@ -115,8 +115,11 @@ async function eachEntry(
   };
   const guess = block.meta.thanos.index_stats.series_max_size || options.seriesBytesGuess;
   let matched = 0;
-  for (let from = 0; from < postings.length; from += options.seriesBatch) {
-    const some = postings.subarray(from, from + options.seriesBatch);
+  const scale = postingScale(source.indexVersion);
+  for (let from = 0; from < postings.length; ) {
+    const to = entriesEnd(postings, from, options.seriesBatch, scale, guess, options);
+    const some = postings.subarray(from, to);
+    from = to;
     await readEntries(source, some, guess, options, (entry) => {
       for (let i = 0; i < entry.chunkCount; i++) {
         if (entry.minTimes[i]! > request.maxTime || entry.maxTimes[i]! < request.minTime) continue;

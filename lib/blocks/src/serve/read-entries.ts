@@ -5,8 +5,36 @@ import type { BlockIo } from "./block-io.ts";
 import { planReads } from "./plan-reads.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
+/** Bytes in an index that one step of a posting stands for. */
+export function postingScale(indexVersion: number): number {
+  return indexVersion === 1 ? 1 : 16;
+}
+
 /** What an entry of unknown length may be refetched with at first. */
 const refetchBytes = 64 << 10;
+
+/**
+ * How many of `postings`, from `from` on, to read at once: at most `countMax`, and so that no more than about `bytesMax` is
+ * read, the gaps between close entries included. At least one.
+ */
+export function entriesEnd(
+  postings: Uint32Array,
+  from: number,
+  countMax: number,
+  scale: number,
+  bytesGuess: number,
+  options: ServeOptions,
+): number {
+  const limit = Math.min(postings.length, from + countMax);
+  let bytes = bytesGuess;
+  let to = from + 1;
+  for (; to < limit; to++) {
+    const step = (postings[to]! - postings[to - 1]!) * scale;
+    bytes += step <= bytesGuess + options.gapBytes ? step : bytesGuess;
+    if (bytes > options.entryBytes) break;
+  }
+  return to;
+}
 
 export interface EntrySource {
   readonly io: BlockIo;
@@ -29,7 +57,7 @@ export async function readEntries(
   visit: (entry: SeriesEntry) => void,
 ): Promise<void> {
   const { io } = source;
-  const scale = source.indexVersion === 1 ? 1 : 16;
+  const scale = postingScale(source.indexVersion);
   const starts = new Float64Array(postings.length);
   const ends = new Float64Array(postings.length);
   for (let i = 0; i < postings.length; i++) {

@@ -3,6 +3,8 @@
 export interface ServeOptions {
   /** Series entries read and decoded at once, per block. */
   readonly seriesBatch: number;
+  /** Bytes of series entries read at once, per block, gaps included. */
+  readonly entryBytes: number;
   /** Ranges closer than this are read together. */
   readonly gapBytes: number;
   /** Longest single read; longer ranges are split where they can be. */
@@ -21,6 +23,7 @@ export interface ServeOptions {
 
 export const serveDefaults: ServeOptions = {
   seriesBatch: 10_000,
+  entryBytes: 16 << 20,
   gapBytes: 512 << 10,
   readBytesMax: 16 << 20,
   seriesBytesGuess: 64 << 10,
