@@ -1,4 +1,5 @@
 // meta.json as Go programs print it: their order of fields, and the fields that they never leave out.
+import { type BlockMeta as FileMeta, formatBlockMeta } from "@deucalion/tsdb";
 import type { BlockMeta } from "./block-meta.ts";
 
 type Json = Record<string, unknown>;
@@ -29,8 +30,8 @@ const statsFields = [
   "numTombstones",
 ];
 
-/** A plain object whose JSON equals what Thanos prints for the block. */
-export function goMeta(meta: BlockMeta): Json {
+/** The fields of a file whose JSON equals what Thanos prints for the block. */
+export function goMeta(meta: BlockMeta): FileMeta {
   const { thanos, compaction } = meta;
   const { labels } = thanos;
   const names = Object.keys(labels).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -46,7 +47,7 @@ export function goMeta(meta: BlockMeta): Json {
     version: meta.version,
     thanos: {
       ...present(thanos, ["version"]),
-      labels: names.length === 0 ? null : Object.fromEntries(names.map((n) => [n, labels[n]])),
+      labels: names.length === 0 ? null : Object.fromEntries(names.map((n) => [n, labels[n]!])),
       downsample: { resolution: thanos.downsample.resolution },
       source: thanos.source,
       ...present(thanos, ["segment_files", "files", "rewrites"]),
@@ -59,8 +60,5 @@ export function goMeta(meta: BlockMeta): Json {
 
 /** The JSON text, indented by tabs, with the characters escaped that Go escapes. */
 export function formatGoMeta(meta: BlockMeta): string {
-  return JSON.stringify(goMeta(meta), null, "\t").replace(
-    /[<>&\u2028\u2029]/g,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return formatBlockMeta(goMeta(meta));
 }
