@@ -57,12 +57,6 @@ function notBuilt(path: string, help: string, flags: () => Promise<FlagTable>): 
   });
 }
 
-/** Loads a module that another part of the team is still writing. */
-// biome-ignore lint/suspicious/noExplicitAny: goes away with the last missing module
-async function late(path: string): Promise<any> {
-  return import(new URL(path, import.meta.url).href);
-}
-
 const bucketFlags = () => import("./tools/bucket-flags.ts");
 
 /** All commands, in the order in which help lists them. */
@@ -73,7 +67,7 @@ export const commands: readonly Command[] = [
     async () => (await import("./quickstart/flags.ts")).quickstartFlags,
     async (values, process) => {
       const { quickstartOptions } = await import("./quickstart/options.ts");
-      const { runQuickstart } = await late("./quickstart/run.js");
+      const { runQuickstart } = await import("./quickstart/run.ts");
       await runQuickstart(quickstartOptions(values), process);
     },
   ),
@@ -147,7 +141,7 @@ export const commands: readonly Command[] = [
     "Serves a web view of the blocks of a bucket.",
     async () => (await bucketFlags()).bucketWebFlags,
     async (values, process) => {
-      const { runBucketWeb } = await late("./tools/bucket-web/run.js");
+      const { runBucketWeb } = await import("./tools/bucket-web/run.ts");
       await runBucketWeb(values, process);
     },
     { component: "bucket" },

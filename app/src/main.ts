@@ -84,6 +84,12 @@ async function main(given: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever reads our output may stop reading: `deucalion … | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 // Written output must leave before the process does; services that ended may have left timers behind.
 const code = await main(process.argv.slice(2));
 process.exitCode = code;

@@ -56,7 +56,8 @@ for (const { path, load } of commands) {
       assert.equal(spec.boolean, listed.boolean, `--${listed.name} takes a value or not`);
       if (spec.pair) continue;
       assert.equal(spec.repeated, listed.repeated, `--${listed.name} repeats or not`);
-      if (spec.boolean || spec.placeholder === listed.value || !/^["0-9a-z]/.test(listed.value)) continue;
+      if (spec.boolean || spec.placeholder === listed.value || !/^["0-9a-z]/.test(listed.value))
+        continue;
       if (otherDefaults.has(`${path} ${listed.name}`)) {
         assert.ok(
           text.includes(`--${listed.name}`),

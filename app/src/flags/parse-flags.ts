@@ -74,10 +74,10 @@ export function parseFlags<Table extends FlagTable>(
     }
     const negated = token.name.startsWith("no-") && !plain.has(token.name);
     const name = negated ? token.name.slice(3) : token.name;
-    if (name === "help" || name === "version") {
+    if (/^(help(-long|-man)?|version)$/.test(name)) {
       if (token.value !== undefined) fail(`unexpected ${token.value}`);
-      if (name === "help") help = !negated;
-      else version = !negated;
+      if (name === "version") version = !negated;
+      else help = !negated;
       continue;
     }
     const flag = plain.get(name);

@@ -52,6 +52,10 @@ export async function runCommand(
 ): Promise<number> {
   const values = parsed.values as unknown as FlagValues<typeof globalFlags>;
   const log = processLog(values["log.level"], values["log.format"], values["debug.name"]);
+  process.on("uncaughtException", (error) => {
+    log.error("uncaught error, stopping", { err: error.stack ?? error.message });
+    process.exit(1);
+  });
   process.on("unhandledRejection", (reason) => {
     log.error("unhandled rejection", {
       err: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
