@@ -34,6 +34,7 @@ export { emptyHistogram } from "./histogram/make.ts";
 export { HistogramMean } from "./histogram/mean.ts";
 export { reduceResolution } from "./histogram/reduce.ts";
 export { divideHistogram, multiplyHistogram, withHint } from "./histogram/scale.ts";
+export { scaledDifference } from "./histogram/scaled-difference.ts";
 export { fractionBelow, trimHistogram } from "./histogram/trim.ts";
 export { validateHistogram } from "./histogram/validate.ts";
 export type { BucketSpan, CounterResetHint, FloatHistogram } from "./histogram.ts";

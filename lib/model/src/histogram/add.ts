@@ -108,7 +108,7 @@ export function sumCustomSides(
 }
 
 /** True if both have the same buckets in the same places, so that columns can be added as they are. */
-function alike(a: FloatHistogram, b: FloatHistogram): boolean {
+export function alike(a: FloatHistogram, b: FloatHistogram): boolean {
   if (a.schema !== b.schema || a.zeroThreshold !== b.zeroThreshold) return false;
   if (a.positiveSpans !== b.positiveSpans && !sameBuckets(a.positiveSpans, b.positiveSpans)) {
     return false;

@@ -1,23 +1,46 @@
 // rate, increase and delta of native histograms.
-import { addHistograms, type FloatHistogram, multiplyHistogram } from "@deucalion/model";
+import {
+  addHistograms,
+  type FloatHistogram,
+  multiplyHistogram,
+  scaledDifference,
+} from "@deucalion/model";
 import { infos, warnings } from "../annotations/messages.ts";
 import type { HistogramWindowFunction } from "./combine.ts";
 import { histogramIncrease, histogramResets } from "./histogram-increase.ts";
 import { extrapolation, isStartReset, type RateKind, seconds, startsOverlap } from "./rate.ts";
 import type { Windows } from "./windows.ts";
 
-/** Resets of the series last looked at. */
-class ResetMemo {
+/** What holds for the series last looked at as a whole, found out once for all its windows. */
+class SeriesMemo {
   #of: readonly FloatHistogram[] | null = null;
-  #resets: Uint8Array = new Uint8Array(0);
+  resets: Uint8Array = new Uint8Array(0);
+  /** Number of resets up to each histogram. */
+  #resetsUpTo = new Int32Array(0);
+  /** All counters, of one schema. */
+  #uniform = false;
 
-  resets(windows: Windows): Uint8Array {
-    if (this.#of !== windows.histograms) {
-      this.#of = windows.histograms;
-      this.#resets = histogramResets(windows.histograms);
-      addStartResets(windows, this.#resets);
+  look(windows: Windows): void {
+    const { histograms } = windows;
+    if (this.#of === histograms) return;
+    this.#of = histograms;
+    this.resets = histogramResets(histograms);
+    addStartResets(windows, this.resets);
+    this.#resetsUpTo = new Int32Array(histograms.length);
+    let resets = 0;
+    for (let i = 0; i < histograms.length; i++) {
+      resets += this.resets[i]!;
+      this.#resetsUpTo[i] = resets;
     }
-    return this.#resets;
+    const schema = histograms[0]?.schema;
+    this.#uniform = histograms.every(
+      (histogram) => histogram.schema === schema && histogram.counterResetHint !== "gauge",
+    );
+  }
+
+  /** Nothing but first and last of the window matters. */
+  isSteady(lo: number, hi: number): boolean {
+    return this.#uniform && this.#resetsUpTo[lo] === this.#resetsUpTo[hi - 1];
   }
 }
 
@@ -56,9 +79,15 @@ function withFirst(
   return outcome.histogram;
 }
 
+/** Seconds back to where the count would have been 0, by the slope of the window. */
+function timeToZero(first: FloatHistogram, increase: number, betweenMs: number): number {
+  if (!(increase > 0 && first.count >= 0)) return Number.POSITIVE_INFINITY;
+  return (betweenMs / 1000) * (first.count / increase);
+}
+
 /** The function of one window of histograms, extrapolated as for floats. */
 export function rateHistograms(kind: RateKind): HistogramWindowFunction {
-  const memo = new ResetMemo();
+  const memo = new SeriesMemo();
   return (windows, step, lo, hi) => {
     const { times, startTimes } = windows.histogramSide!;
     const { histograms, plan } = windows;
@@ -67,12 +96,24 @@ export function rateHistograms(kind: RateKind): HistogramWindowFunction {
     const rangeEnd = windows.endAt(step);
     const rangeStart = rangeEnd - plan.rangeMs;
     const first = histograms[lo]!;
+    memo.look(windows);
+    if (kind.counter && startTimes === null && hi - lo > 1 && memo.isSteady(lo, hi)) {
+      const last = histograms[hi - 1]!;
+      const toZero = timeToZero(first, last.count - first.count, lastTime - firstTime);
+      const factor = extrapolation(firstTime, lastTime, hi - lo - 1, rangeStart, rangeEnd, toZero);
+      const scale = kind.perSecond ? factor / seconds(plan.rangeMs) : factor;
+      const difference = scaledDifference(last, first, scale);
+      if (difference !== null) return difference;
+    }
     let result: FloatHistogram | undefined;
     if (hi - lo > 1) {
-      const resets = memo.resets(windows);
-      const remarks = { ...plan, metricName: windows.metricName };
+      const remarks = {
+        annotations: plan.annotations,
+        range: plan.range,
+        metricName: windows.metricName,
+      };
       if (kind.counter) warnOfOverlap(windows, lo, hi);
-      result = histogramIncrease(histograms, resets, lo, hi, kind.counter, remarks);
+      result = histogramIncrease(histograms, memo.resets, lo, hi, kind.counter, remarks);
       if (result === undefined) return undefined;
     }
     const start = kind.counter && startTimes !== null ? startTimes[lo]! : 0;
@@ -87,11 +128,9 @@ export function rateHistograms(kind: RateKind): HistogramWindowFunction {
       factor = sampled === 0 ? 1 : (sampled + toEnd) / sampled;
     } else {
       if (result === undefined) return undefined;
-      const sampled = (lastTime - firstTime) / 1000;
-      const toZero =
-        kind.counter && result.count > 0 && first.count >= 0
-          ? sampled * (first.count / result.count)
-          : Number.POSITIVE_INFINITY;
+      const toZero = kind.counter
+        ? timeToZero(first, result.count, lastTime - firstTime)
+        : Number.POSITIVE_INFINITY;
       factor = extrapolation(firstTime, lastTime, hi - lo - 1, rangeStart, rangeEnd, toZero);
     }
     if (kind.perSecond) factor /= seconds(plan.rangeMs);
