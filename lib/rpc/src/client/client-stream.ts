@@ -14,6 +14,9 @@ import type { CallOptions, ServerStream } from "./caller.ts";
 import type { ClientOptions } from "./client-options.ts";
 import type { Connection } from "./connection.ts";
 
+/** Times that a call is begun anew before it is given up. */
+const restartsMax = 5;
+
 /** How to get a connection, bounded by the call's own signal. */
 export type Connect = (waitForReady: boolean, signal: AbortSignal) => Promise<Connection>;
 
@@ -21,6 +24,8 @@ export class ClientStream implements ServerStream {
   readonly #options: ClientOptions;
   readonly #parser: FrameParser;
   readonly #aborter = new AbortController();
+  readonly #begin: () => void;
+  #restarts = 0;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #stream: ClientHttp2Stream | null = null;
@@ -46,11 +51,23 @@ export class ClientStream implements ServerStream {
     this.#options = options;
     this.#parser = new FrameParser(options.messageBytesMax);
     this.#bound(call);
-    if (this.#ended) return;
-    connect(call.waitForReady === true, this.#aborter.signal).then(
-      (connection) => this.#open(connection, path, request, call),
-      (error: unknown) => this.#finish(error),
-    );
+    this.#begin = () => {
+      connect(call.waitForReady === true, this.#aborter.signal).then(
+        (connection) => this.#open(connection, path, request, call),
+        (error: unknown) => this.#finish(error),
+      );
+    };
+    if (!this.#ended) this.#begin();
+  }
+
+  /** Starts again on another connection, if the far side certainly has not seen the call. */
+  #restart(): boolean {
+    if (this.answered || this.#status !== undefined || this.#restarts++ >= restartsMax)
+      return false;
+    this.#stream = null;
+    this.#dataEnded = false;
+    this.#begin();
+    return true;
   }
 
   /** Deadline and abort signal. */
@@ -89,6 +106,7 @@ export class ClientStream implements ServerStream {
     try {
       stream = connection.session.request(headers);
     } catch (cause) {
+      if (this.#restart()) return;
       this.#finish(new RpcError("RPC_UNAVAILABLE", "transport is closing", {}, { cause }));
       return;
     }
@@ -99,13 +117,14 @@ export class ClientStream implements ServerStream {
     stream.on("trailers", (received) => this.#onStatus(received));
     stream.on("data", (data: Buffer) => this.#onData(data));
     stream.on("end", () => {
+      if (this.#stream !== stream) return;
       this.#dataEnded = true;
       if (this.#status !== undefined) this.#finish(this.#status);
     });
     stream.on("error", () => undefined); // "close" follows and knows why
     stream.on("close", () => {
       connection.callClosed();
-      this.#onClose(stream);
+      if (this.#stream === stream) this.#onClose(stream, connection);
     });
     stream.end(encodeFrame(request, this.#options.compression));
   }
@@ -149,15 +168,18 @@ export class ClientStream implements ServerStream {
     if (this.#dataEnded) this.#finish(this.#status);
   }
 
-  #onClose(stream: ClientHttp2Stream): void {
+  #onClose(stream: ClientHttp2Stream, connection: Connection): void {
     if (this.#ended) return;
     if (this.#status !== undefined) {
       this.#finish(this.#status);
       return;
     }
-    const failure = this.#connection?.failure;
+    const { failure } = connection;
     const code = stream.rstCode;
-    if (failure !== null && failure !== undefined) {
+    const unseen =
+      code === constants.NGHTTP2_REFUSED_STREAM || (stream.id ?? 0) > connection.lastStreamId;
+    if (unseen && this.#restart()) return;
+    if (failure !== null) {
       this.#finish(new RpcError("RPC_UNAVAILABLE", failure.message, {}, { cause: failure }));
     } else if (code === constants.NGHTTP2_REFUSED_STREAM || stream.session?.destroyed === true) {
       this.#finish(new RpcError("RPC_UNAVAILABLE", "transport is closing", { code }));

@@ -6,6 +6,20 @@ import { RpcError } from "../errors.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { openSocket, type Target } from "./target.ts";
 
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connect: connection refused",
+  EHOSTUNREACH: "connect: no route to host",
+  ENETUNREACH: "connect: network is unreachable",
+  ETIMEDOUT: "i/o timeout",
+  ENOTFOUND: "no such host",
+};
+
+/** Why an address cannot be reached, in Go's words where they are known. */
+function dialText({ authority }: Target, cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return `dial tcp ${authority}: ${reasons[code] ?? messageOf(cause)}`;
+}
+
 /** An open connection. It is `usable` until the far side says goodbye or the socket breaks. */
 export class Connection {
   readonly session: ClientHttp2Session;
@@ -14,13 +28,16 @@ export class Connection {
   /** Why the connection broke, once it did. */
   failure: RpcError | null = null;
   openCalls = 0;
+  /** Streams with larger ids were never looked at by the far side, which is going away. */
+  lastStreamId = Number.POSITIVE_INFINITY;
   #draining = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(session: ClientHttp2Session) {
     this.session = session;
-    session.on("goaway", () => {
+    session.on("goaway", (_code: number, lastStreamId: number) => {
       this.#draining = true;
+      this.lastStreamId = Math.min(this.lastStreamId, lastStreamId);
     });
     session.on("close", () => {
       clearInterval(this.#timer);
@@ -37,7 +54,14 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const scheme = options.tls === null ? "http" : "https";
       const session = connect(`${scheme}://${target.authority}`, {
-        createConnection: () => openSocket(target, options.tls),
+        createConnection() {
+          const socket = openSocket(target, options.tls);
+          // Registered before those of the session, so that streams can tell why they end.
+          socket.once("close", () => {
+            connection.failure ??= new RpcError("RPC_UNAVAILABLE", "transport is closing");
+          });
+          return socket;
+        },
         maxSessionMemory: 4096,
         settings: {
           initialWindowSize: options.windowBytes,
@@ -49,11 +73,15 @@ export class Connection {
       const connection = new Connection(session);
       let settled = false;
       const fail = (cause: unknown): void => {
-        const text = `connection error: desc = "transport: Error while dialing: ${messageOf(cause)}"`;
-        connection.failure ??= new RpcError("RPC_UNAVAILABLE", text, {}, { cause });
-        if (settled) return;
+        if (settled) {
+          const text = `error reading from server: ${messageOf(cause)}`;
+          connection.failure ??= new RpcError("RPC_UNAVAILABLE", text, {}, { cause });
+          return;
+        }
         settled = true;
         clearTimeout(timer);
+        const text = `connection error: desc = "transport: Error while dialing: ${dialText(target, cause)}"`;
+        connection.failure = new RpcError("RPC_UNAVAILABLE", text, {}, { cause });
         session.destroy();
         reject(connection.failure);
       };
