@@ -6,11 +6,12 @@ import {
   equalLabelBytes,
   type LabelBytes,
   type Labels,
-  type Matcher,
+  type SeriesBatch,
 } from "@deucalion/model";
 import { ApiError, badData } from "../../http/api-error.ts";
 import type { JsonStream } from "../../http/envelope.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
+import { JsonWriter } from "../../http/json-writer.ts";
 import { parseBool, parseLimit } from "../parse-value.ts";
 import { RequestSource } from "../request-source.ts";
 import { tenantOf } from "../tenancy.ts";
@@ -23,18 +24,81 @@ import {
 } from "./query-context.ts";
 import { writeLabels } from "./result-json.ts";
 
-function seriesJson(series: readonly Labels[]): JsonStream {
-  return {
-    writeJson: async (out) => {
-      out.ascii("[");
-      for (let i = 0; i < series.length; i++) {
-        if (i > 0) out.ascii(",");
-        writeLabels(out, series[i]!);
-        if (out.isFull) await out.drain();
-      }
-      out.ascii("]");
-    },
-  };
+/** JSON of series as they come: bytes are smaller than label sets, of which there may be a million. */
+class SeriesText {
+  readonly #slabs: Buffer[] = [];
+  readonly #out = new JsonWriter((slab) => {
+    this.#slabs.push(slab);
+    return Promise.resolve();
+  });
+  count = 0;
+
+  async add(labels: Labels): Promise<void> {
+    if (this.count++ > 0) this.#out.ascii(",");
+    writeLabels(this.#out, labels);
+    if (this.#out.isFull) await this.#out.drain();
+  }
+
+  async finish(): Promise<JsonStream> {
+    const last = await this.#out.finish();
+    return {
+      writeJson: async (out) => {
+        out.ascii("[");
+        for (const slab of [...this.#slabs, last]) {
+          out.bytes(slab);
+          await out.drain();
+        }
+        out.ascii("]");
+      },
+    };
+  }
+}
+
+interface Found {
+  readonly data: JsonStream;
+  readonly truncated: boolean;
+}
+
+/** Distinct label sets of one selector; they come in order. */
+async function* distinct(batches: AsyncIterable<SeriesBatch>): AsyncGenerator<Labels> {
+  let last: LabelBytes | null = null;
+  for await (const batch of batches) {
+    for (let i = 0; i < batch.seriesCount; i++) {
+      const bytes = batch.labels(i);
+      if (last !== null && equalLabelBytes(last, bytes)) continue;
+      last = bytes;
+      yield decodeLabels(bytes);
+    }
+  }
+}
+
+/** The first `limit` (0 for all) label sets of one selector. */
+async function ofOne(series: AsyncIterable<Labels>, limit: number): Promise<Found> {
+  const text = new SeriesText();
+  for await (const labels of series) {
+    if (limit > 0 && text.count === limit) return { data: await text.finish(), truncated: true };
+    await text.add(labels);
+  }
+  return { data: await text.finish(), truncated: false };
+}
+
+/** The same of several selectors, merged. */
+async function ofMany(selectors: readonly AsyncIterable<Labels>[], limit: number): Promise<Found> {
+  const found = new Map<string, Labels>();
+  for (const series of selectors) {
+    let count = 0;
+    for await (const labels of series) {
+      found.set(labels.key, labels);
+      // The smallest of a selector come first: more than the limit cannot be among the answer.
+      if (limit > 0 && ++count > limit) break;
+    }
+  }
+  const text = new SeriesText();
+  for (const labels of [...found.values()].sort(compareLabels)) {
+    if (limit > 0 && text.count === limit) break;
+    await text.add(labels);
+  }
+  return { data: await text.finish(), truncated: limit > 0 && found.size > limit };
 }
 
 export function seriesHandler(context: QueryContext): ApiHandler {
@@ -71,43 +135,20 @@ export function seriesHandler(context: QueryContext): ApiHandler {
     };
     const source = new RequestSource(inner, rules, () => undefined);
     const warnings = new Set<string>();
-    const found = new Map<string, Labels>();
-    const collect = async (matchers: readonly Matcher[]): Promise<void> => {
-      const request = {
-        ...range,
-        matchers,
-        skipChunks: true,
-        ...(limit > 0 ? { limit: limit + 1 } : {}),
-      };
-      const call = {
-        signal: exchange.signal,
-        warn: (message: string) => void warnings.add(message),
-      };
-      let last: LabelBytes | null = null;
-      let count = 0;
-      for await (const batch of source.series(request, call)) {
-        for (let i = 0; i < batch.seriesCount; i++) {
-          const bytes = batch.labels(i);
-          if (last !== null && equalLabelBytes(last, bytes)) continue;
-          last = bytes;
-          const set = decodeLabels(bytes);
-          found.set(set.key, set);
-          // The smallest of a set come first: more than the limit cannot be among the answer.
-          if (limit > 0 && ++count > limit) return;
-        }
-      }
-    };
+    const request = { ...range, skipChunks: true, ...(limit > 0 ? { limit: limit + 1 } : {}) };
+    const call = { signal: exchange.signal, warn: (message: string) => void warnings.add(message) };
+    const selectors = sets.map((matchers) =>
+      distinct(source.series({ ...request, matchers }, call)),
+    );
+    let found: Found;
     try {
-      for (const matchers of sets) await collect(matchers);
+      found = await (selectors.length === 1
+        ? ofOne(selectors[0]!, limit)
+        : ofMany(selectors, limit));
     } catch (error) {
       throw new ApiError("execution", messageOf(error), { cause: error });
     }
-    let series = [...found.values()];
-    if (sets.length > 1) series.sort(compareLabels);
-    if (limit > 0 && series.length > limit) {
-      series = series.slice(0, limit);
-      warnings.add("results truncated due to limit");
-    }
-    return { data: seriesJson(series), warnings: [...warnings] };
+    if (found.truncated) warnings.add("results truncated due to limit");
+    return { data: found.data, warnings: [...warnings] };
   };
 }
