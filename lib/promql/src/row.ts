@@ -7,6 +7,8 @@ export interface Steps {
   readonly startMs: number;
   /** Time of the last step: `startMs + (count - 1) * stepMs`. */
   readonly endMs: number;
+  /** The end that was asked for, at or after `endMs`. */
+  readonly untilMs: number;
   /** Milliseconds between steps, at least 1. */
   readonly stepMs: number;
   readonly count: number;
@@ -16,7 +18,8 @@ export interface Steps {
 export function makeSteps(startMs: number, endMs: number, stepMs: number): Steps {
   const step = stepMs > 0 ? stepMs : 1;
   const count = endMs < startMs ? 0 : Math.floor((endMs - startMs) / step) + 1;
-  return { startMs, endMs: startMs + Math.max(0, count - 1) * step, stepMs: step, count };
+  const lastMs = startMs + Math.max(0, count - 1) * step;
+  return { startMs, endMs: lastMs, untilMs: endMs, stepMs: step, count };
 }
 
 export type HistogramColumn = (FloatHistogram | undefined)[];

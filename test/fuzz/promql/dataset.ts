@@ -50,7 +50,8 @@ class Maker {
     let outage = 0;
     for (let at = phase; at < dataLengthMs - 5000; at += intervalMs) {
       if (outage > 0) outage--;
-      else if (random.chance(0.004)) outage = Math.ceil(random.pick([120_000, 420_000, 900_000]) / intervalMs);
+      else if (random.chance(0.004))
+        outage = Math.ceil(random.pick([120_000, 420_000, 900_000]) / intervalMs);
       else if (!random.chance(0.02)) {
         times.push(dataStartMs + at + (jitterMs === 0 ? 0 : random.below(jitterMs / 10) * 10));
       } else if (random.chance(0.2)) times.push(-(dataStartMs + at));
@@ -144,7 +145,10 @@ function exponential(random: Random, integer: boolean, isGauge: boolean): () => 
       counts.unshift(0);
     }
     const grow = (value: number): number =>
-      Math.max(0, value + (isGauge ? random.between(-3, 4) : random.below(4)) * (integer ? 1 : 0.5));
+      Math.max(
+        0,
+        value + (isGauge ? random.between(-3, 4) : random.below(4)) * (integer ? 1 : 0.5),
+      );
     counts = counts.map(grow);
     negative = negative.map(grow);
     zero = grow(zero);
@@ -249,7 +253,10 @@ function makeClassic(maker: Maker, job: string): void {
   }
   if (times.length === 0) return;
   for (const [i, le] of bucketBounds.entries()) {
-    maker.series.push({ labels: labelsOf({ __name__: "lat_bucket", job, le }), samples: columns[i]! });
+    maker.series.push({
+      labels: labelsOf({ __name__: "lat_bucket", job, le }),
+      samples: columns[i]!,
+    });
   }
   for (const [i, name] of ["lat_sum", "lat_count"].entries()) {
     const samples = columns[bucketBounds.length + i]!;
@@ -301,7 +308,10 @@ export async function writeDataset(
   await writeBlock(
     folder,
     { ulid, minTime: dataStartMs, maxTime: dataStartMs + dataLengthMs, emptyTombstones: true },
-    series.map(({ labels, samples }) => ({ labels, chunks: encodeSamples(samples, 0, samples.count) })),
+    series.map(({ labels, samples }) => ({
+      labels,
+      chunks: encodeSamples(samples, 0, samples.count),
+    })),
   );
   return ulid;
 }

@@ -29,6 +29,6 @@ export function rangeFunctions(level: Level): readonly string[] {
 export function prometheusFeatures(level: Level): readonly string[] {
   if (level === "2.42") return [];
   return [
-    "--enable-feature=promql-experimental-functions,promql-duration-expr,promql-extended-range-selectors,promql-binop-fill-modifiers",
+    "--enable-feature=promql-experimental-functions,promql-extended-range-selectors,promql-binop-fill-modifiers",
   ];
 }

@@ -28,7 +28,7 @@ export async function callFunction(node: Call, ev: Evaluation, emit: Emit): Prom
     await rangeCall(node, range, ev, emit);
     return;
   }
-  if (sorts.has(func) && ev.steps.count > 1) {
+  if (sorts.has(func) && ev.steps.untilMs > ev.steps.startMs) {
     ev.annotations.warn(warnings.sortInRangeQuery, node.range);
   }
   const implementation = functionImplementations.get(func);

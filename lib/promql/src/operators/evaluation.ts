@@ -120,7 +120,12 @@ export class Evaluation implements EvalContext {
   /** Evaluates several nodes side by side; their annotations are taken over in order. */
   async all(nodes: readonly Expr[]): Promise<Row[][]> {
     const parts = nodes.map(() => this.apart());
-    const rows = await Promise.all(nodes.map((node, i) => parts[i]!.rowsOf(node)));
+    const running = await Promise.allSettled(nodes.map((node, i) => parts[i]!.rowsOf(node)));
+    const rows = running.map((one) => {
+      // Where several fail, the error of the first is told.
+      if (one.status === "rejected") throw one.reason;
+      return one.value;
+    });
     for (const part of parts) {
       this.annotations.merge(part.annotations);
       this.held += part.held;

@@ -44,21 +44,25 @@ export async function instantSelector(
   emit: Emit,
   value: InstantValue = "value",
 ): Promise<void> {
-  const lookup = lookupOf(ev, node.offsetMs, atTime(node));
-  const { lookbackMs } = lookup;
-  const minTime = lookup.firstMs - lookbackMs + 1;
-  const maxTime = lastMs(lookup) + (node.smoothed ? lookbackMs : 0);
+  const selected = lookupOf(ev, node.offsetMs, atTime(node));
+  const { lookbackMs } = selected;
+  const minTime = selected.firstMs - lookbackMs + 1;
+  const maxTime = lastMs(selected) + (node.smoothed ? lookbackMs : 0);
+  // As in Prometheus, times under `@` are looked up without the offset, among the samples that were selected with it.
+  const unmoved = value !== "value" && atTime(node) !== undefined;
+  const lookup = unmoved ? lookupOf(ev, 0, atTime(node)) : selected;
+  const smoothed = node.smoothed && value === "value";
   const selection = selectionOf(ev, node, 0, minTime, maxTime);
   const stats = ev.state.selectors.get(node)?.histogramStats === true;
   await forEachSeries(ev, selection, (columns, labels) => {
     if (stats && columns.histograms !== null) histogramStats(columns);
     const row = ev.newRow();
     row.labelBytes = labels;
-    const found = node.smoothed
+    const found = smoothed
       ? smoothSeries(ev, node, columns, row)
       : lookUp(columns, lookup, value, row);
     // Prometheus does not count what is smoothed.
-    if (node.smoothed && found > 0) emit(row);
+    if (smoothed && found > 0) emit(row);
     else finishRow(ev, row, found, emit);
   });
 }

@@ -10,22 +10,23 @@ import type { Emit, Evaluation } from "../evaluation.ts";
 import { type Parameter, parameterOf } from "./parameter.ts";
 import { checkCount, emptyCopy, groupedRows } from "./topk.ts";
 
-/** Where a label set lies in [0, 1), by Prometheus' hash of it. */
+const separator = 0xff;
+
+/** Where a label set lies in [0, 1), by the hash that Thanos' builds have of it: names and values, each ended by 0xff. */
 function hashOffset(row: Row, hash: Xxhash64): number {
-  const labels = encodeLabels(row.labels);
-  const cursor = new LabelCursor().reset(labels);
-  const out: number[] = [];
-  const put = (start: number, end: number): void => {
-    const length = end - start;
-    if (length < 255) out.push(length);
-    else out.push(255, length & 255, (length >> 8) & 255, (length >> 16) & 255);
-    for (let i = start; i < end; i++) out.push(labels.data[i]!);
+  const { data, start, end } = encodeLabels(row.labels);
+  const cursor = new LabelCursor().reset({ data, start, end });
+  const out = new Uint8Array(end - start + 16);
+  let length = 0;
+  const put = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) out[length++] = data[i]!;
+    out[length++] = separator;
   };
   while (cursor.next()) {
     put(cursor.nameStart, cursor.nameEnd);
     put(cursor.valueStart, cursor.valueEnd);
   }
-  hash.hash(Uint8Array.from(out));
+  hash.hash(out.subarray(0, length));
   return (hash.high * 2 ** 32 + hash.low) / 2 ** 64;
 }
 
