@@ -75,10 +75,12 @@ export class HttpServer implements Actor {
     const tls = deps.webConfig.tls;
     const onRequest = (request: IncomingMessage, response: ServerResponse) =>
       void this.#serve(request, response);
-    this.#server =
-      tls === null
-        ? createServer(settings, onRequest)
-        : createTlsServer({ ...settings, ...tls }, onRequest);
+    if (tls === null) this.#server = createServer(settings, onRequest);
+    else {
+      const secure = createTlsServer({ ...settings, ...tls }, onRequest);
+      deps.webConfig.onTls((changed) => secure.setSecureContext(changed));
+      this.#server = secure;
+    }
   }
 
   /** host:port that was taken; "" before `start`. */

@@ -29,6 +29,20 @@ test("loadWebConfig() lets in who has the password", async () => {
   }
 });
 
+test("loadWebConfig() reads a changed file again and keeps the old one when the new is bad", async () => {
+  const path = file(`basic_auth_users:\n  ann: "${hashSync("one", 4)}"\n`);
+  const config = await loadWebConfig(path);
+  const status = async (password: string) =>
+    (await config.deny(asking(basic(`ann:${password}`))))?.status ?? 200;
+  assert.equal(await status("one"), 200);
+  writeFileSync(path, `basic_auth_users:\n  ann: "${hashSync("second", 4)}"\n# longer\n`);
+  await new Promise((resolve) => setTimeout(resolve, 1050));
+  assert.deepEqual([await status("one"), await status("second")], [401, 200]);
+  writeFileSync(path, "nonsense: 1\n");
+  await new Promise((resolve) => setTimeout(resolve, 1050));
+  assert.equal(await status("second"), 200);
+});
+
 test("loadWebConfig() limits the rate", async () => {
   const config = await loadWebConfig(file("rate_limit: {burst: 2, interval: 1h}\n"));
   const statuses = [];

@@ -1,5 +1,5 @@
 // The web configuration file (`--http.config`): TLS, basic authentication, headers, rate limit.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { ServerOptions } from "node:https";
 import { dirname, isAbsolute, join } from "node:path";
@@ -20,6 +20,8 @@ export interface WebConfig {
   readonly headers: readonly (readonly [string, string])[];
   /** `null` lets the request in. */
   deny(request: IncomingMessage): Promise<Denial | null>;
+  /** Calls `listener` when certificates changed. */
+  onTls(listener: (tls: ServerOptions) => void): void;
 }
 
 /** No file: everything is let in. */
@@ -27,6 +29,7 @@ export const openWebConfig: WebConfig = {
   tls: null,
   headers: [],
   deny: () => Promise.resolve(null),
+  onTls: () => undefined,
 };
 
 const keys: Readonly<Record<string, readonly string[]>> = {
@@ -201,9 +204,8 @@ function basicAuth(
   };
 }
 
-/** Reads the file; "" is none. Throws APP_CONFIG. */
-export async function loadWebConfig(path: string): Promise<WebConfig> {
-  if (path === "") return openWebConfig;
+/** Reads the file once. Throws APP_CONFIG. */
+async function readWebConfig(path: string): Promise<WebConfig> {
   const { parse } = await import("yaml");
   let raw: unknown;
   try {
@@ -233,5 +235,60 @@ export async function loadWebConfig(path: string): Promise<WebConfig> {
       allowed()
         ? auth(request)
         : Promise.resolve({ status: 429, text: "Too Many Requests", headers: [] }),
+    onTls: () => undefined,
+  };
+}
+
+/** The file's state, and that of the certificates it names: what tells that something changed. */
+function stampOf(path: string): string {
+  const files = [path];
+  try {
+    const text = readFileSync(path, "utf8");
+    for (const found of text.matchAll(
+      /\b(?:cert|key|client_ca)_file["']?\s*:\s*["']?([^"'\s,}]+)/g,
+    )) {
+      files.push(isAbsolute(found[1]!) ? found[1]! : join(dirname(path), found[1]!));
+    }
+    return files.map((file) => `${statSync(file).mtimeMs}:${statSync(file).size}`).join(" ");
+  } catch {
+    return "";
+  }
+}
+
+/** How often the file is looked at while requests come, in ms. */
+const lookEveryMs = 1000;
+
+/** Reads the file, and again when it changed; bad content keeps what was there. "" is no file. Throws APP_CONFIG. */
+export async function loadWebConfig(path: string): Promise<WebConfig> {
+  if (path === "") return openWebConfig;
+  let stamp = stampOf(path);
+  let current = await readWebConfig(path);
+  let looked = performance.now();
+  const listeners: ((tls: ServerOptions) => void)[] = [];
+  const look = async (): Promise<void> => {
+    if (performance.now() - looked < lookEveryMs) return;
+    looked = performance.now();
+    const now = stampOf(path);
+    if (now === stamp || now === "") return;
+    stamp = now;
+    try {
+      current = await readWebConfig(path);
+    } catch {
+      return;
+    }
+    if (current.tls !== null) for (const listener of listeners) listener(current.tls);
+  };
+  return {
+    get tls() {
+      return current.tls;
+    },
+    get headers() {
+      return current.headers;
+    },
+    deny: async (request) => {
+      await look();
+      return current.deny(request);
+    },
+    onTls: (listener) => void listeners.push(listener),
   };
 }
