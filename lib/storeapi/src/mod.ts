@@ -170,6 +170,8 @@ export {
   parseTimestamp,
   zeroTimestamp,
 } from "./messages/well-known.ts";
+export type { TimeSeriesOfTenant, WriteRequest } from "./messages/write-messages.ts";
+export { WriteRequestMessage, WriteResponseMessage } from "./messages/write-messages.ts";
 export type { RemoteResult } from "./query-api/query-client.ts";
 export { QueryClient, seriesFromWire } from "./query-api/query-client.ts";
 export type { QueryExecutor, QueryOutcome } from "./query-api/query-service.ts";

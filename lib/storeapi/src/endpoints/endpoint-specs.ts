@@ -29,6 +29,8 @@ export interface EndpointSpecsDeps {
   readonly fileTargets: () => Promise<readonly string[]>;
   /** The content of `--endpoint.sd-config`, as last read. */
   readonly config: () => Promise<EndpointConfig>;
+  /** Told of addresses that are given more than once (thanos_query_duplicated_store_addresses_total). */
+  readonly onDuplicate?: (address: string) => void;
 }
 
 /** Collects the endpoints; look-ups are repeated by calling `refresh`. */
@@ -60,6 +62,7 @@ export class EndpointSpecs {
     const common = clientOptionsOf([config.defaultClient], flags.client);
     const add = (spec: EndpointSpec): void => {
       const known = specs.get(spec.address);
+      if (known !== undefined) this.#deps.onDuplicate?.(spec.address);
       if (known === undefined || spec.strict) specs.set(spec.address, spec);
     };
     const single = (address: string, strict: boolean, client = common): void =>

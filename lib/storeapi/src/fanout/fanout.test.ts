@@ -312,6 +312,29 @@ test("stores that cannot leave replica labels out are stripped and sorted here",
   assert.deepEqual(seen[0]!.withoutReplicaLabels, []);
 });
 
+test("a store whose series are put in order here is not slow while it sends, and a failure keeps what came", async () => {
+  const series: Series[] = Array.from({ length: 9 }, (_, i) => [
+    { __name__: "x", a: `${i}`, z: `${9 - i}` },
+    [],
+  ]);
+  const endpoint = { supportsWithoutReplicaLabels: false };
+  const slow = store("slow:1", { series, batch: 1, delayMs: 30, endpoint });
+  const request = { ...everything, withoutReplicaLabels: ["a"] };
+  const warnings: string[] = [];
+  const options = { storeTimeoutMs: 150 };
+  assert.equal(
+    (await collect(fanout([slow], options).series(request, context(warnings)))).length,
+    9,
+  );
+  assert.deepEqual(warnings, []);
+  const broken = store("broken:1", { series, fail: "gone", endpoint });
+  assert.equal(
+    (await collect(fanout([broken], options).series(request, context(warnings)))).length,
+    9,
+  );
+  assert.match(warnings.join(), /: gone$/);
+});
+
 test("shards of stores that cannot shard are a partition of the series", async () => {
   const series: Series[] = Array.from({ length: 100 }, (_, i) => [
     { __name__: "x", i: `${i}` },

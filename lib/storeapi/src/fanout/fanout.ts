@@ -24,7 +24,7 @@ import { type PruneResult, pruneStores } from "./prune-stores.ts";
 import { withoutLabels } from "./resort.ts";
 import { ShardMatcher } from "./shard-matcher.ts";
 import { type StoreEndpoint, type StoreReport, storeText } from "./store-endpoint.ts";
-import { StoreStream, type StoreStreamOptions } from "./store-stream.ts";
+import { type ChangeStream, StoreStream, type StoreStreamOptions } from "./store-stream.ts";
 
 export interface FanoutOptions {
   /** `--selector-label`: labels that all series of this querier have; matchers are checked against them. */
@@ -211,8 +211,9 @@ export class Fanout implements SeriesSource {
     };
     const settings = this.#streamOptions(query);
     for (const store of plan.asked) {
-      const open = (signal: AbortSignal) => this.#open(store, asked, { ...context, signal, warn });
-      streams.push(new StoreStream(store, open, settings, context.signal, warn));
+      const { sent, change } = this.#split(store, asked);
+      const open = (signal: AbortSignal) => store.source.series(sent, { ...context, signal, warn });
+      streams.push(new StoreStream(store, open, change, settings, context.signal, warn));
     }
     try {
       const merge = {
@@ -248,12 +249,11 @@ export class Fanout implements SeriesSource {
     };
   }
 
-  /** The store's stream, with what it cannot do itself done here. */
-  #open(
+  /** What a store is sent, and what is done here because it cannot do it itself. */
+  #split(
     store: StoreEndpoint,
     request: SeriesRequest,
-    context: SourceContext,
-  ): AsyncIterable<SeriesBatch> {
+  ): { sent: SeriesRequest; change: ChangeStream } {
     const names = request.withoutReplicaLabels ?? [];
     const strip = names.length > 0 && !store.supportsWithoutReplicaLabels;
     const shard = store.supportsSharding ? undefined : request.shard;
@@ -265,9 +265,11 @@ export class Fanout implements SeriesSource {
     }
     // A store that is asked for more than the limit would cut off series that count after stripping or sharding.
     if ((strip || shard !== undefined) && sent.limit !== undefined) sent = { ...sent, limit: 0 };
-    let batches = store.source.series(sent, context);
-    if (strip) batches = withoutLabels(batches, names, this.#deps.decode);
-    return shard === undefined ? batches : onlyShard(batches, shard, this.#deps);
+    const change: ChangeStream = (batches) => {
+      const stripped = strip ? withoutLabels(batches, names, this.#deps.decode) : batches;
+      return shard === undefined ? stripped : onlyShard(stripped, shard, this.#deps);
+    };
+    return { sent, change };
   }
 
   async #labelNames(

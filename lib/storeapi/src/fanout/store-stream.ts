@@ -18,6 +18,9 @@ export interface StoreStreamOptions {
 /** A way to start the store's stream; the signal stops it. */
 export type OpenStream = (signal: AbortSignal) => AsyncIterable<SeriesBatch>;
 
+/** What is done to the store's batches before they are merged. */
+export type ChangeStream = (batches: AsyncIterable<SeriesBatch>) => AsyncIterable<SeriesBatch>;
+
 /**
  * Its head is one series: `batch`, `index`, and the labels `data`, `start`, `end`. `advance` moves on, at once if it
  * can. An error ends the stream and is told to `fail`; what came before it stays valid.
@@ -49,6 +52,7 @@ export class StoreStream implements LabelBytes {
   constructor(
     store: StoreEndpoint,
     open: OpenStream,
+    change: ChangeStream,
     options: StoreStreamOptions,
     signal: AbortSignal,
     fail: (message: string) => void,
@@ -58,16 +62,14 @@ export class StoreStream implements LabelBytes {
     this.#fail = fail;
     const stop = (): void => this.close(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
-    void this.#pump(open).finally(() => signal.removeEventListener("abort", stop));
+    void this.#pump(open, change).finally(() => signal.removeEventListener("abort", stop));
   }
 
-  async #pump(open: OpenStream): Promise<void> {
-    const iterator = open(this.#aborter.signal)[Symbol.asyncIterator]();
+  async #pump(open: OpenStream, change: ChangeStream): Promise<void> {
     try {
-      for (;;) {
-        const step = await this.#nextInTime(iterator);
-        if (step.done === true || this.#closed) break;
-        this.#take(step.value);
+      for await (const batch of change(this.#frames(open))) {
+        if (this.#closed) break;
+        this.#put(batch);
         while (!this.#closed && this.#full()) {
           await new Promise<void>((resolve) => {
             this.#wakePump = resolve;
@@ -75,15 +77,34 @@ export class StoreStream implements LabelBytes {
         }
       }
     } catch (error) {
-      if (!this.#closed) {
-        this.#error = failureText("receive series from", storeText(this.store), error);
-        this.#aborter.abort(error);
-        this.#fail(this.#error);
-      }
+      this.#failed(error);
     } finally {
       this.#ended = true;
       this.#durationMs = performance.now() - this.#started;
       this.#wakeReader?.();
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#closed) return;
+    this.#error = failureText("receive series from", storeText(this.store), error);
+    this.#aborter.abort(error);
+    this.#fail(this.#error);
+  }
+
+  /** What the store sends, counted. Ends where the store fails, so that what came before it can still be used. */
+  async *#frames(open: OpenStream): AsyncGenerator<SeriesBatch> {
+    const iterator = open(this.#aborter.signal)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const step = await this.#nextInTime(iterator);
+        if (step.done === true) return;
+        this.#count(step.value);
+        yield step.value;
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
       void iterator.return?.(undefined)?.then(undefined, () => undefined);
     }
   }
@@ -95,17 +116,17 @@ export class StoreStream implements LabelBytes {
     );
   }
 
-  #take(batch: SeriesBatch): void {
-    if (batch.seriesCount === 0) return;
+  #count(batch: SeriesBatch): void {
     this.#series += batch.seriesCount;
-    const columns = batch.chunks;
-    if (columns !== null) {
-      this.#chunks += columns.chunkCount;
-      const bytes = columns.bytes;
-      this.#bytes += bytes;
-      this.#queuedBytes += bytes;
-    }
+    if (batch.chunks === null) return;
+    this.#chunks += batch.chunks.chunkCount;
+    this.#bytes += batch.chunks.bytes;
+  }
+
+  #put(batch: SeriesBatch): void {
+    if (batch.seriesCount === 0) return;
     this.#queue.push(batch);
+    if (batch.chunks !== null) this.#queuedBytes += batch.chunks.bytes;
     const wake = this.#wakeReader;
     this.#wakeReader = null;
     wake?.();

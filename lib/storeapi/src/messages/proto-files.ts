@@ -13,6 +13,7 @@ import * as store from "./store-messages.ts";
 import * as types from "./store-types.ts";
 import * as targets from "./targets-messages.ts";
 import { wellKnownFiles } from "./well-known.ts";
+import * as write from "./write-messages.ts";
 
 const [anyFile, timestampFile, durationFile] = wellKnownFiles as [ProtoFile, ProtoFile, ProtoFile];
 
@@ -317,6 +318,30 @@ const queryFile: ProtoFile = {
   ],
 };
 
+const writeFile: ProtoFile = {
+  path: "thanos/write.proto",
+  package: "thanos",
+  imports: [prometheusFile],
+  enums: [],
+  messages: [
+    write.WriteRequestMessage,
+    write.WriteResponseMessage,
+    write.TimeSeriesTenantTupleMessage,
+  ],
+  services: [
+    {
+      name: "thanos.WriteableStore",
+      rpcs: [
+        {
+          name: "RemoteWrite",
+          request: write.WriteRequestMessage,
+          response: write.WriteResponseMessage,
+        },
+      ],
+    },
+  ],
+};
+
 /** Our own files, in the order in which they build on each other. */
 export const protoFiles: readonly ProtoFile[] = [
   labelsFile,
@@ -331,4 +356,5 @@ export const protoFiles: readonly ProtoFile[] = [
   statusFile,
   prometheusFile,
   queryFile,
+  writeFile,
 ];
