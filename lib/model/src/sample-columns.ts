@@ -1,6 +1,6 @@
 // Samples of one series as columns; the scratch that decoders fill and operators read.
 import type { FloatHistogram } from "./histogram.ts";
-import { isStaleAt, isStale } from "./stale.ts";
+import { isStale, isStaleAt } from "./stale.ts";
 
 /**
  * Growing columns of samples in ascending order of time. Owned by whoever made it and meant to be reused:
@@ -101,6 +101,19 @@ export class SampleColumns {
     const start = source.startTimes === null ? 0 : source.startTimes[index]!;
     if (start !== 0) this.withStartTimes()[at] = start;
     else if (this.startTimes !== null) this.startTimes[at] = 0;
+  }
+
+  /** Copies samples `[from, to)` of `source` to the end, bits and all. */
+  pushRange(source: SampleColumns, from: number, to: number): void {
+    const plain = source.histograms === null && source.startTimes === null;
+    if (!plain || this.histograms !== null || this.startTimes !== null) {
+      for (let i = from; i < to; i++) this.pushFrom(source, i);
+      return;
+    }
+    this.reserve(to - from);
+    this.times.set(source.times.subarray(from, to), this.count);
+    this.valueBits.set(source.valueBits.subarray(2 * from, 2 * to), 2 * this.count);
+    this.count += to - from;
   }
 
   /** True if the sample is a stale marker, float or histogram. */

@@ -122,8 +122,9 @@ function fillFrom(
   replica: number,
   staleTimes: Float64Array,
 ): Merged {
-  const times = new Float64Array(live.length);
-  for (let i = 0; i < live.length; i++) times[i] = samples.times[live[i]!]!;
+  const all = live.length === samples.count;
+  const times = all ? samples.times.subarray(0, live.length) : new Float64Array(live.length);
+  if (!all) for (let i = 0; i < live.length; i++) times[i] = samples.times[live[i]!]!;
   const out = emptyMerged(base.count + live.length);
   let candidate = 0;
   for (let left = -1; left < base.count; left++) {
@@ -170,7 +171,7 @@ function isRegular(
 function fewer(replicas: readonly SampleColumns[], out: SampleColumns): boolean {
   if (replicas.length > 1) return false;
   const only = replicas[0];
-  if (only !== undefined) for (let i = 0; i < only.count; i++) out.pushFrom(only, i);
+  if (only !== undefined) out.pushRange(only, 0, only.count);
   return true;
 }
 
@@ -197,7 +198,8 @@ export function mergeFill(
       merged = fillFrom(merged, present[r]!, live, r, staleTimes);
     }
   }
-  write(present, merged, options, out);
+  if (staleTimes.length === 0) writeRuns(present, merged, options, out);
+  else write(present, merged, options, out);
 }
 
 /** Times of all stale markers, ascending. */
@@ -241,6 +243,47 @@ function write(
     lastIndex = index;
   }
   stale.writeBefore(merged, merged.count, out);
+}
+
+/** `write` where no replica has a stale marker: runs of one replica are copied whole. */
+function writeRuns(
+  replicas: readonly SampleColumns[],
+  merged: Merged,
+  options: FillOptions,
+  out: SampleColumns,
+): void {
+  let lastReplica = -1;
+  let lastIndex = -1;
+  let heldBack = 0;
+  for (let i = 0; i < merged.count; ) {
+    const replica = merged.replica[i]!;
+    const index = merged.index[i]!;
+    const samples = replicas[replica]!;
+    if (
+      options.counter &&
+      lastReplica >= 0 &&
+      replica !== lastReplica &&
+      heldBack < heldBackMax &&
+      lags(replicas[lastReplica]!, lastIndex, samples, index)
+    ) {
+      heldBack++;
+      i++;
+      continue;
+    }
+    let length = 1;
+    while (
+      merged.replica[i + length] === replica &&
+      merged.index[i + length] === index + length &&
+      i + length < merged.count
+    ) {
+      length++;
+    }
+    out.pushRange(samples, index, index + length);
+    heldBack = 0;
+    lastReplica = replica;
+    lastIndex = index + length - 1;
+    i += length;
+  }
 }
 
 /** True if the newcomer is below the last value although it saw no reset of its own since then. */

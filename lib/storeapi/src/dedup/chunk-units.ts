@@ -86,6 +86,18 @@ export function sortUnits(units: ChunkUnit[]): ChunkUnit[] {
   );
 }
 
+/** Samples that units hold at most; every encoding but that of downsampled chunks begins with its count. */
+function samplesOf(units: readonly ChunkUnit[]): number {
+  let sum = 0;
+  for (const { chunks, row } of units) {
+    if (chunks.length[row]! < 2) continue;
+    const data = chunks.buffers[chunks.buffer[row]!]!;
+    const at = chunks.offset[row]!;
+    sum += ((data[at]! << 8) | data[at + 1]!) & 0x3fff;
+  }
+  return sum;
+}
+
 /** Decodes units into samples, for the aggregates that a query asked for. Reuses its scratch; not re-entrant. */
 export class UnitReader {
   readonly #decode: ChunkDecoder;
@@ -165,6 +177,7 @@ export class UnitReader {
     }
     const from = out.count;
     let sorted = true;
+    out.reserve(samplesOf(units));
     for (const unit of units) {
       const start = out.count;
       this.#unit(unit, out);

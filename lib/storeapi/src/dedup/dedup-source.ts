@@ -44,6 +44,8 @@ interface ReadPlan {
   readonly reader: UnitReader;
   readonly minTime: number;
   readonly maxTime: number;
+  /** Columns that replicas are decoded into, used again for each series. */
+  readonly scratch: SampleColumns[];
 }
 
 /** A batch of groups; samples are decoded and merged when they are asked for. */
@@ -70,7 +72,8 @@ class GroupBatch implements SeriesBatch {
     const plan = this.#plan;
     if (plan.func === "none") readMembers(members, plan.reader, out);
     else if (plan.func === "fill") {
-      mergeFill(byReplica(members, plan.reader), { counter: plan.counter }, out);
+      if (isOneReplica(members)) readMembers(members, plan.reader, out);
+      else mergeFill(byReplica(members, plan), { counter: plan.counter }, out);
     } else if (plan.func === "penalty") mergePenalty(byOverlap(members, plan), plan.counter, out);
     else mergeChain(byOverlap(members, plan), out);
   }
@@ -86,15 +89,24 @@ function readMembers(members: readonly Member[], reader: UnitReader, out: Sample
   if (units.length > 0) reader.read(sortUnits(units), out);
 }
 
-/** Columns for each replica, in order of the values of their replica labels. */
-function byReplica(members: readonly Member[], reader: UnitReader): SampleColumns[] {
+function isOneReplica(members: readonly Member[]): boolean {
+  for (let i = 1; i < members.length; i++) {
+    if (members[i]!.stripped.replica !== members[0]!.stripped.replica) return false;
+  }
+  return true;
+}
+
+/** Columns for each replica, in order of the values of their replica labels; valid until the next call. */
+function byReplica(members: readonly Member[], plan: ReadPlan): SampleColumns[] {
   const replicas: SampleColumns[] = [];
   for (let from = 0; from < members.length; ) {
     const name = members[from]!.stripped.replica;
     let to = from + 1;
     while (to < members.length && members[to]!.stripped.replica === name) to++;
-    const columns = new SampleColumns();
-    readMembers(members.slice(from, to), reader, columns);
+    plan.scratch[replicas.length] ??= new SampleColumns();
+    const columns = plan.scratch[replicas.length]!;
+    columns.reset();
+    readMembers(members.slice(from, to), plan.reader, columns);
     replicas.push(columns);
     from = to;
   }
@@ -208,6 +220,7 @@ export class DedupSource implements SeriesSource {
       reader: new UnitReader(this.#deps.decode, aggregates),
       minTime: request.minTime,
       maxTime: request.maxTime,
+      scratch: [],
     };
     const batches = this.#source.series(upstream, context);
     if (dedup === "none") {
