@@ -9,6 +9,10 @@ export type BlocksErrorCode =
   | "BLOCKS_RELABEL" // a selector relabel configuration is wrong
   | "BLOCKS_INDEX" // an index, or the index-header made from it, is damaged or not readable
   | "BLOCKS_SERVE" // a block could not be read for a query; the cause says why
+  | "BLOCKS_SOURCE" // a source block of a compaction cannot be used; `reason` says why
+  | "BLOCKS_RESULT" // a block that was just written does not hold what it should
+  | "BLOCKS_LEASE" // another instance works on the same blocks
+  | "BLOCKS_AGGREGATE" // a downsampled chunk does not have an aggregate that is needed, or has one too many
   | "BLOCKS_LIMIT_SERIES" // more series than one call may touch
   | "BLOCKS_LIMIT_SAMPLES" // more samples than one call may touch
   | "BLOCKS_LIMIT_BYTES"; // more bytes than one call may read from the bucket

@@ -24,18 +24,35 @@ export class ChunkColumns {
   readonly buffers: Uint8Array[] = [];
   seriesCount = 0;
   chunkCount = 0;
-  labelBuffer = new Uint16Array(16);
-  labelStart = new Uint32Array(16);
-  labelEnd = new Uint32Array(16);
-  first = new Uint32Array(17);
+  labelBuffer: Uint16Array<ArrayBuffer>;
+  labelStart: Uint32Array<ArrayBuffer>;
+  labelEnd: Uint32Array<ArrayBuffer>;
+  first: Uint32Array<ArrayBuffer>;
   /** Milliseconds, inclusive. */
-  minTime = new Float64Array(64);
-  maxTime = new Float64Array(64);
-  encoding = new Uint8Array(64);
-  aggregate = new Uint8Array(64);
-  buffer = new Uint16Array(64);
-  offset = new Uint32Array(64);
-  length = new Uint32Array(64);
+  minTime: Float64Array<ArrayBuffer>;
+  maxTime: Float64Array<ArrayBuffer>;
+  encoding: Uint8Array<ArrayBuffer>;
+  aggregate: Uint8Array<ArrayBuffer>;
+  buffer: Uint16Array<ArrayBuffer>;
+  offset: Uint32Array<ArrayBuffer>;
+  length: Uint32Array<ArrayBuffer>;
+
+  /** Room for so many series and chunks at first; columns grow as needed. */
+  constructor(seriesCapacity = 16, chunkCapacity = 64) {
+    const series = Math.max(1, seriesCapacity);
+    const chunks = Math.max(1, chunkCapacity);
+    this.labelBuffer = new Uint16Array(series);
+    this.labelStart = new Uint32Array(series);
+    this.labelEnd = new Uint32Array(series);
+    this.first = new Uint32Array(series + 1);
+    this.minTime = new Float64Array(chunks);
+    this.maxTime = new Float64Array(chunks);
+    this.encoding = new Uint8Array(chunks);
+    this.aggregate = new Uint8Array(chunks);
+    this.buffer = new Uint16Array(chunks);
+    this.offset = new Uint32Array(chunks);
+    this.length = new Uint32Array(chunks);
+  }
 
   /** Registers a buffer and returns its number. At most 65,536 in one batch. */
   addBuffer(data: Uint8Array): number {

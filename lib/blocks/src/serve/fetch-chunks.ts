@@ -37,7 +37,7 @@ export function labelColumns(
   from: number,
   to: number,
 ): ChunkColumns {
-  const columns = new ChunkColumns();
+  const columns = new ChunkColumns(to - from, 0);
   const labels = columns.addBuffer(rows.labels.data);
   for (let i = from; i < to; i++) {
     const row = order[i]!;
@@ -81,7 +81,7 @@ export async function chunkColumns(
   }
   const plan = planReads(starts, ends, count, options.gapBytes, options.readBytesMax);
   const reads = await io.all(plan, (at, length) => readOrReport(io, at, length));
-  const columns = new ChunkColumns();
+  const columns = new ChunkColumns(to - from, count * Math.max(1, fetch.aggregates.length));
   const labels = columns.addBuffer(rows.labels.data);
   for (const read of reads) columns.addBuffer(read.data);
   const readOf = new Uint32Array(rows.chunkCount);

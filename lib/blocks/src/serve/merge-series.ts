@@ -78,7 +78,7 @@ export async function* mergeSeries(
   const loaded = await Promise.all(cursors.map((cursor) => cursor.load()));
   const heap: Cursor[] = [];
   for (const [i, cursor] of cursors.entries()) if (loaded[i]!) push(heap, cursor);
-  let out = new ChunkColumns();
+  let out = new ChunkColumns(batchSeriesMax, 1024);
   let count = 0;
   // The cursors at the smallest labels, all equal.
   let equal = popEqual(heap);
@@ -94,7 +94,8 @@ export async function* mergeSeries(
     ) {
       yield out;
       if (done) return;
-      out = new ChunkColumns();
+      // The next batch is much like the last one.
+      out = new ChunkColumns(batchSeriesMax, out.chunkCount + (out.chunkCount >> 3));
       for (const cursor of cursors) cursor.buffers.fill(-1);
     }
     let moved = true;
@@ -212,7 +213,7 @@ function sortChunks(out: ChunkColumns, from: number): void {
     i = to;
   }
   chunks.sort((a, b) => compareChunks(out, a, b));
-  const copy = new ChunkColumns();
+  const copy = new ChunkColumns(1, out.chunkCount - from);
   copy.addSeries(0, 0, 0);
   for (const [i, chunk] of chunks.entries()) {
     if (i > 0 && compareChunks(out, chunks[i - 1]!, chunk) === 0) continue;

@@ -24,8 +24,11 @@ import type {
 } from "../bucket.ts";
 import { ObjstoreError } from "../errors.ts";
 import { checkObjectName, checkPrefix } from "../object-name.ts";
+import { OpenFiles } from "./open-files.ts";
 
 const pieceBytes = 1 << 20;
+/** Files kept open for range reads. */
+const openFilesMax = 128;
 /** Temporary files of uploads in flight; never listed. */
 const temporaryMark = ".deucalion-upload-";
 
@@ -34,6 +37,7 @@ export class FilesystemBucket implements Bucket {
   readonly name: string;
   readonly conditionalCreate = true;
   readonly #root: string;
+  readonly #openFiles = new OpenFiles(openFilesMax);
 
   constructor(directory: string) {
     this.#root = resolve(directory);
@@ -85,12 +89,16 @@ export class FilesystemBucket implements Bucket {
     length: number,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const { handle, size } = await this.#open(name, signal);
+    signal.throwIfAborted();
+    const path = this.#path(name);
     try {
-      const count = Math.max(0, Math.min(length, size - offset));
-      return await readFully(handle, name, offset, count, signal);
-    } finally {
-      await handle.close();
+      return await this.#openFiles.with(path, (handle, size) => {
+        const count = Math.max(0, Math.min(length, size - offset));
+        return readFully(handle, name, offset, count, signal);
+      });
+    } catch (error) {
+      if (signal.aborted || error instanceof ObjstoreError) throw error;
+      return fail(name, error);
     }
   }
 
@@ -194,7 +202,9 @@ export class FilesystemBucket implements Bucket {
     }
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.#openFiles.close();
+  }
 }
 
 async function readFully(
