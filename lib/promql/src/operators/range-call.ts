@@ -65,6 +65,7 @@ function windowPlan(
     args,
     useStartTimes: options.useStartTimestamps && startTimeFunctions.has(node.func),
     annotations: ev.annotations,
+    check: ev.check,
     range: annotationRange(node),
   };
 }

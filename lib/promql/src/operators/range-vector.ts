@@ -38,6 +38,7 @@ function planOf(node: MatrixSelector, ev: Evaluation): WindowPlan {
     args: [],
     useStartTimes: false,
     annotations: ev.annotations,
+    check: ev.check,
     range: node.range,
   };
 }

@@ -12,6 +12,26 @@ export type HistogramWindowFunction = (
   hi: number,
 ) => FloatHistogram | number | undefined;
 
+/** Samples looked at between two checks whether the query has to stop. */
+const blockSamples = 2 ** 19;
+
+/** Runs a kernel over all steps, in blocks small enough for a query to be stopped in time. */
+function inBlocks(kernel: FloatKernel, windows: Windows, out: Row): void {
+  const { plan, floats } = windows;
+  const { lo, hi } = floats;
+  let from = 0;
+  let samples = 0;
+  for (let i = 0; i < plan.count; i++) {
+    samples += hi[i]! - lo[i]!;
+    if (samples < blockSamples) continue;
+    kernel(windows, from, i + 1, out);
+    from = i + 1;
+    samples = 0;
+    plan.check();
+  }
+  kernel(windows, from, plan.count, out);
+}
+
 /** Floats only: histograms in the same window are ignored with an info, windows of histograms give nothing. */
 export function floatsOnly(kernel: FloatKernel): RangeFunction {
   return {
@@ -19,7 +39,7 @@ export function floatsOnly(kernel: FloatKernel): RangeFunction {
       const side = windows.histogramSide;
       const { plan } = windows;
       if (side === null) {
-        kernel(windows, 0, plan.count, out);
+        inBlocks(kernel, windows, out);
         return;
       }
       for (let i = 0; i < plan.count; i++) {
@@ -44,7 +64,7 @@ export function floatsOrHistograms(
       const side = windows.histogramSide;
       const { plan, floats } = windows;
       if (side === null) {
-        kernel(windows, 0, plan.count, out);
+        inBlocks(kernel, windows, out);
         return;
       }
       for (let i = 0; i < plan.count; i++) {
@@ -57,6 +77,7 @@ export function floatsOrHistograms(
           const text = warnings.mixedFloatsHistograms(windows.metricName());
           plan.annotations.warn(text, plan.range);
         } else put(out, i, histograms(windows, i, lo, hi));
+        if ((i & 255) === 255) plan.check();
       }
     },
   };
@@ -76,6 +97,7 @@ export function anySamples(
           floats.hi[i] === floats.lo[i] &&
           (histogramSide === null || histogramSide.hi[i] === histogramSide.lo[i]);
         if (!empty) put(out, i, perStep(windows, i));
+        if ((i & 1023) === 1023) plan.check();
       }
     },
   };

@@ -118,6 +118,7 @@ function counting(differ: Differ, resets: boolean): RangeFunction {
         if (floats.hi[i]! - floats.lo[i]! + histograms === 0) continue;
         const found = count(windows, i, differ);
         if (found !== undefined) out.setFloat(i, found);
+        if ((i & 255) === 255) plan.check();
       }
     },
   };

@@ -68,6 +68,7 @@ function run(name: string, data: Series, { rangeMs, stepMs, count, endMs }: Shap
     args: [new Float64Array(count).fill(q)],
     useStartTimes: false,
     annotations: new Annotations(),
+    check: () => undefined,
     range: { start: 0, end: 0 },
   };
   const windows = new Windows(plan);

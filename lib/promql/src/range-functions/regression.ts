@@ -152,6 +152,7 @@ export const doubleSmoothing: RangeFunction = {
         plan.annotations.info(text, plan.range);
       }
       if (count < 2) continue;
+      if ((i & 255) === 255) plan.check();
       out.values[i] = smooth(values, lo[i]!, hi[i]!, factors[i]!, trends[i]!);
       out.present[i] = 1;
     }

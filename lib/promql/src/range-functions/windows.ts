@@ -23,6 +23,8 @@ export interface WindowPlan {
   readonly args: readonly Float64Array[];
   readonly useStartTimes: boolean;
   readonly annotations: Annotations;
+  /** Throws if the query has to stop. */
+  readonly check: () => void;
   /** Place of the range vector argument in the query. */
   readonly range: Range;
 }

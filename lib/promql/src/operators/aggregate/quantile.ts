@@ -16,17 +16,18 @@ function warn(parameter: Parameter, node: AggregateExpr, ev: Evaluation): void {
 }
 
 /** Quantiles of the rows of one group. */
-function quantilesOf(
+async function quantilesOf(
   rows: readonly Row[],
   node: AggregateExpr,
   parameter: Parameter,
   ev: Evaluation,
-): Row {
+): Promise<Row> {
   const { count } = ev.steps;
   const out = new Row(null, new Float64Array(count), new Uint8Array(count));
   const scratch = new Float64Array(rows.length);
   for (const row of rows) if (row.dropName) out.dropName = true;
   for (let step = 0; step < count; step++) {
+    if ((step & 15) === 15 && ev.limits.due()) await ev.limits.breathe();
     let found = 0;
     for (const row of rows) {
       if (row.present[step] === 0) continue;
@@ -59,7 +60,7 @@ export async function quantileAggregation(
   });
   warn(parameter, node, ev);
   for (const [index, rows] of groups.entries()) {
-    const row = quantilesOf(rows, node, parameter, ev);
+    const row = await quantilesOf(rows, node, parameter, ev);
     row.labels = numbers.labels(index);
     if (!row.isEmpty()) emit(row);
     if (ev.limits.due()) await ev.limits.breathe();

@@ -187,6 +187,7 @@ export async function topAggregation(
     for (let step = 0; step < ev.steps.count; step++) {
       const k = Math.min(Math.trunc(parameter.values[step]!), count);
       if (k < 1) continue;
+      if ((step & 15) === 15 && ev.limits.due()) await ev.limits.breathe();
       choose(rows, heap, step, k, largest, ignored);
       if (ev.steps.count === 1) order = heap.sorted();
       for (const item of heap.items) {
