@@ -29,7 +29,7 @@ export interface EndpointSpecsDeps {
   readonly fileTargets: () => Promise<readonly string[]>;
   /** The content of `--endpoint.sd-config`, as last read. */
   readonly config: () => Promise<EndpointConfig>;
-  /** Told of addresses that are given more than once (thanos_query_duplicated_store_addresses_total). */
+  /** Told of addresses that are given more than once (thanos_query_duplicated_endpoint_addresses_total). */
   readonly onDuplicate?: (address: string) => void;
 }
 
