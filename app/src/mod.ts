@@ -1,2 +1,3 @@
 // Public names of the app, for whole-system tests.
-export {};
+
+export { remoteReadFuzzTargets } from "./prometheus/fuzz-targets.ts";

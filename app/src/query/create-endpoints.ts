@@ -2,12 +2,14 @@
 import { messageOf } from "@deucalion/base";
 import type { ClientOptions } from "@deucalion/rpc";
 import {
-  AddressResolver,
+  type ApiEndpoint,
   connectionCounts,
   EndpointConfigFile,
   EndpointSet,
   EndpointSpecs,
+  type EndpointStatus,
   FileTargets,
+  type StoreEndpoint,
   systemDns,
 } from "@deucalion/storeapi";
 import { decodeChunkInto } from "@deucalion/tsdb";
@@ -15,7 +17,9 @@ import { Gauge } from "prom-client";
 import { AppError } from "../errors.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Actor } from "../process/run-group.ts";
+import { countedDns } from "./counted-dns.ts";
 import type { QueryOptions } from "./options.ts";
+import { WatchedResolver } from "./unresolved.ts";
 
 function clientOptions(
   app: AppProcess,
@@ -45,11 +49,16 @@ async function yamlParser(given: QueryOptions["endpoints"]): Promise<(text: stri
   return (text) => (text.trim() === "" ? {} : parse(text));
 }
 
+/** The endpoints that answer, those that do not, and names without an address. */
+export interface Endpoints {
+  readonly set: EndpointSet;
+  readonly stores: () => StoreEndpoint[];
+  readonly apis: () => ApiEndpoint[];
+  readonly statuses: () => EndpointStatus[];
+}
+
 /** Makes the set; it does not look anything up before `endpointsActor` runs. Throws APP_CONFIG. */
-export async function createEndpoints(
-  app: AppProcess,
-  options: QueryOptions,
-): Promise<EndpointSet> {
+export async function createEndpoints(app: AppProcess, options: QueryOptions): Promise<Endpoints> {
   const given = options.endpoints;
   const parseYaml = await yamlParser(given);
   try {
@@ -65,6 +74,12 @@ export async function createEndpoints(
     );
     const warn = (message: string) => app.log.warn(message);
     const files = new FileTargets([...given.sdFiles], { parseYaml, warn });
+    const resolver = new WatchedResolver(
+      countedDns(systemDns, app.registry),
+      warn,
+      3 * given.dnsIntervalMs,
+      app.now,
+    );
     const specs = new EndpointSpecs(
       {
         endpoints: given.addresses,
@@ -74,7 +89,7 @@ export async function createEndpoints(
         client: clientOptions(app, options.grpcClient),
       },
       {
-        resolver: new AddressResolver(systemDns, warn),
+        resolver,
         fileTargets: () => files.targets(),
         config: () => config.current(),
       },
@@ -94,7 +109,12 @@ export async function createEndpoints(
       },
     );
     connectionMetric(app, options, set);
-    return set;
+    return {
+      set,
+      stores: () => [...set.stores(), ...resolver.stores()],
+      apis: () => [...set.apis(), ...resolver.apis()],
+      statuses: () => [...set.statuses(), ...resolver.statuses()],
+    };
   } catch (cause) {
     throw new AppError("APP_CONFIG", messageOf(cause), {}, { cause });
   }

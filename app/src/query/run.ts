@@ -70,7 +70,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
   const services = queryServices({
     fanout,
     apis,
-    tsdbInfos: () => endpoints.tsdbInfos(),
+    tsdbInfos: () => endpoints.set.tsdbInfos(),
     isReady: () => prober.isReady,
     hash,
     limits: options.limits,
@@ -81,7 +81,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
   late.unref();
   app.group.add(server);
   app.group.add(
-    endpointsActor(endpoints, () => {
+    endpointsActor(endpoints.set, () => {
       clearTimeout(late);
       app.log.info("initial endpoint discovery completed, marking gRPC as ready");
       prober.ready();
