@@ -1,6 +1,5 @@
 // What a query gives: from rows to values, sorted and with names dropped where that was put off.
 import { compareLabels, type FloatHistogram, type Labels } from "@deucalion/model";
-import { PromqlError } from "./errors.ts";
 import type { Evaluation } from "./operators/evaluation.ts";
 import { mergeRows, sameLabelset } from "./operators/merge-rows.ts";
 import { rangeVector } from "./operators/range-vector.ts";
@@ -41,14 +40,17 @@ async function finalRows(plan: Plan, ev: Evaluation): Promise<Row[]> {
   return mergeRows(rows);
 }
 
-function sortByLabels(rows: Row[]): void {
+/** Sorts, and refuses series with equal labels. */
+function sortByLabels(series: MatrixSeries[]): void {
   let sorted = true;
-  for (let i = 1; i < rows.length && sorted; i++) {
-    const order = compareLabels(rows[i - 1]!.labels, rows[i]!.labels);
-    if (order > 0) sorted = false;
-    else if (order === 0) throw sameLabelset();
+  for (let i = 1; i < series.length && sorted; i++) {
+    sorted = compareLabels(series[i - 1]!.labels, series[i]!.labels) < 0;
   }
-  if (!sorted) rows.sort((a, b) => compareLabels(a.labels, b.labels));
+  if (sorted) return;
+  series.sort((a, b) => compareLabels(a.labels, b.labels));
+  for (let i = 1; i < series.length; i++) {
+    if (compareLabels(series[i - 1]!.labels, series[i]!.labels) === 0) throw sameLabelset();
+  }
 }
 
 /** Cuts a result down to `limit` series, and says so. */
@@ -82,16 +84,24 @@ export async function instantValue(plan: Plan, ev: Evaluation, limit: number): P
   return { type: "vector", samples };
 }
 
-/** The value of a range query. */
+/** The value of a range query. Rows become series as they come, so that sparse ones do not stay wide. */
 export async function matrixValue(plan: Plan, ev: Evaluation, limit: number): Promise<QueryValue> {
-  if (plan.types.get(plan.root) === "string") {
-    throw new PromqlError("PROMQL_EXECUTION", "a string has no range");
-  }
-  const rows = await finalRows(plan, ev);
-  sortByLabels(rows);
   const { startMs, stepMs } = ev.steps;
-  const series = limited(rows, limit, ev).map((row) => seriesOf(row, startMs, stepMs));
-  return { type: "matrix", series };
+  const series: MatrixSeries[] = [];
+  if (ev.options.delayedNameRemoval) {
+    for (const row of await finalRows(plan, ev)) series.push(seriesOf(row, startMs, stepMs));
+  } else {
+    const { limits } = ev;
+    await ev.evaluate(plan.root, (row) => {
+      const made = seriesOf(row, startMs, stepMs);
+      if (made.values !== row.values) ev.release(row);
+      if (made.times.length === 0) return;
+      limits.holdBytes(200 + 16 * made.times.length);
+      series.push(made);
+    });
+  }
+  sortByLabels(series);
+  return { type: "matrix", series: limited(series, limit, ev) };
 }
 
 /** The samples of a row with their times. */

@@ -18,7 +18,7 @@ export function interpolate(
   return from + ((value2 - from) * (time - time1)) / (time2 - time1);
 }
 
-/** First and last sample of an extended window that matter; null where nothing lies in the range. */
+/** First and last sample of an extended window that matter; null where all lie before the range. */
 export function extendedBounds(
   times: Float64Array,
   lo: number,
@@ -37,7 +37,6 @@ export function extendedBounds(
     while (last < end && times[last]! < rangeEnd) last++;
   }
   if (times[last]! <= rangeStart) return null;
-  if (smoothed && times[first]! > rangeEnd) return null;
   return { first, last };
 }
 
@@ -85,7 +84,7 @@ function floatStep(windows: Windows, kind: RateKind, step: number): number | und
   const rangeEnd = windows.endAt(step);
   const rangeStart = rangeEnd - plan.rangeMs;
   const bounds = extendedBounds(times, lo, floats.hi[step]!, rangeStart, rangeEnd, plan.smoothed);
-  if (bounds === null) return undefined;
+  if (bounds === null || (plan.smoothed && times[bounds.first]! > rangeEnd)) return undefined;
   const { left, right } = borderValues(windows, bounds, lo, rangeStart, rangeEnd, kind.counter);
   let result = right - left;
   if (kind.counter) {
