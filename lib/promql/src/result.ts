@@ -15,7 +15,7 @@ export interface VectorSample {
 
 export interface MatrixSeries {
   readonly labels: Labels;
-  /** Milliseconds. */
+  /** Milliseconds. Not to be written to: series may share it. */
   readonly times: Float64Array;
   readonly values: Float64Array;
   /** `null` while every sample is a float. */
@@ -86,14 +86,14 @@ export async function instantValue(plan: Plan, ev: Evaluation, limit: number): P
 
 /** The value of a range query. Rows become series as they come, so that sparse ones do not stay wide. */
 export async function matrixValue(plan: Plan, ev: Evaluation, limit: number): Promise<QueryValue> {
-  const { startMs, stepMs } = ev.steps;
+  const times = allTimes(ev);
   const series: MatrixSeries[] = [];
   if (ev.options.delayedNameRemoval) {
-    for (const row of await finalRows(plan, ev)) series.push(seriesOf(row, startMs, stepMs));
+    for (const row of await finalRows(plan, ev)) series.push(seriesOf(row, times));
   } else {
     const { limits } = ev;
     await ev.evaluate(plan.root, (row) => {
-      const made = seriesOf(row, startMs, stepMs);
+      const made = seriesOf(row, times);
       if (made.values !== row.values) ev.release(row);
       if (made.times.length === 0) return;
       limits.holdBytes(200 + 16 * made.times.length);
@@ -104,18 +104,27 @@ export async function matrixValue(plan: Plan, ev: Evaluation, limit: number): Pr
   return { type: "matrix", series: limited(series, limit, ev) };
 }
 
-/** The samples of a row with their times. */
-export function seriesOf(row: Row, startMs: number, stepMs: number): MatrixSeries {
+/** Times of all steps; series that have a sample at each share one column. */
+function allTimes(ev: Evaluation): Float64Array {
+  const { startMs, stepMs, count } = ev.steps;
+  return Float64Array.from({ length: count }, (_, i) => startMs + i * stepMs);
+}
+
+/** The samples of a row. `stepTimes` are the times of all steps. */
+function seriesOf(row: Row, stepTimes: Float64Array): MatrixSeries {
   const { present, values, labels } = row;
   let count = 0;
   for (let i = 0; i < present.length; i++) count += present[i]!;
+  const whole = count === present.length;
+  if (whole && row.histograms === null)
+    return { labels, times: stepTimes, values, histograms: null };
   const times = new Float64Array(count);
-  const samples = count === present.length ? values : new Float64Array(count);
+  const samples = new Float64Array(count);
   let histograms: (FloatHistogram | undefined)[] | null = null;
   let to = 0;
   for (let i = 0; i < present.length; i++) {
     if (present[i] === 0) continue;
-    times[to] = startMs + i * stepMs;
+    times[to] = stepTimes[i]!;
     samples[to] = values[i]!;
     const histogram = row.histogramAt(i);
     if (histogram !== undefined) {
