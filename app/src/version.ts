@@ -17,10 +17,10 @@ export function buildInfo(): BuildInfo {
   const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
   return {
     version,
-    revision: process.env["DEUCALION_REVISION"] ?? "unknown",
-    branch: process.env["DEUCALION_BRANCH"] ?? "",
-    buildUser: process.env["DEUCALION_BUILD_USER"] ?? "",
-    buildDate: process.env["DEUCALION_BUILD_DATE"] ?? "",
+    revision: process.env.DEUCALION_REVISION ?? "unknown",
+    branch: process.env.DEUCALION_BRANCH ?? "",
+    buildUser: process.env.DEUCALION_BUILD_USER ?? "",
+    buildDate: process.env.DEUCALION_BUILD_DATE ?? "",
     goVersion: process.version,
   };
 }

@@ -9,6 +9,6 @@ const path = fileURLToPath(new URL("../../../../docs/flags.md", import.meta.url)
 
 test("docs/flags.md lists the flags as they are", async () => {
   const want = await flagsDocument(commands);
-  if (process.env["UPDATE"] === "1") writeFileSync(path, want);
+  if (process.env.UPDATE === "1") writeFileSync(path, want);
   assert.equal(readFileSync(path, "utf8"), want);
 });

@@ -21,8 +21,8 @@ export function baseApi(
       // No goroutines here: what the event loop waits for is the nearest thing.
       goroutineCount: process.getActiveResourcesInfo().length,
       GOMAXPROCS: availableParallelism(),
-      GOGC: process.env["GOGC"] ?? "",
-      GODEBUG: process.env["GODEBUG"] ?? "",
+      GOGC: process.env.GOGC ?? "",
+      GODEBUG: process.env.GODEBUG ?? "",
       GOMEMLIMIT: getHeapStatistics().heap_size_limit,
     },
   }));

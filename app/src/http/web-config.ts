@@ -159,8 +159,8 @@ function tlsOptions(tls: Section, dir: string): ServerOptions | null {
 
 /** A bucket of tokens; the bucket is full at first. */
 function rateLimiter(limit: Section): () => boolean {
-  const burst = typeof limit["burst"] === "number" ? limit["burst"] : 0;
-  const interval = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(String(limit["interval"] ?? ""));
+  const burst = typeof limit.burst === "number" ? limit.burst : 0;
+  const interval = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(String(limit.interval ?? ""));
   if (interval === null) return () => true;
   const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[interval[2] as "ms" | "s" | "m" | "h"];
   const every = Number(interval[1]) * unit;
@@ -214,22 +214,22 @@ async function readWebConfig(path: string): Promise<WebConfig> {
     return fail(messageOf(cause));
   }
   const config = section(raw, "");
-  const http = section(config["http_server_config"], "http_server_config");
-  const headers = Object.entries((http["headers"] ?? {}) as Record<string, unknown>);
+  const http = section(config.http_server_config, "http_server_config");
+  const headers = Object.entries((http.headers ?? {}) as Record<string, unknown>);
   for (const [name] of headers)
     if (!headerNames.includes(name)) fail(`HTTP header ${name} can not be configured`);
   const users = new Map(
-    Object.entries((config["basic_auth_users"] ?? {}) as Record<string, unknown>).map(
+    Object.entries((config.basic_auth_users ?? {}) as Record<string, unknown>).map(
       ([user, hash]) => [user, String(hash)] as const,
     ),
   );
   for (const [user, hash] of users)
     if (!/^\$2[abxy]?\$\d\d\$.{53}$/.test(hash))
       fail(`basic_auth_users: ${user} has no bcrypt hash`);
-  const allowed = rateLimiter(section(config["rate_limit"], "rate_limit"));
+  const allowed = rateLimiter(section(config.rate_limit, "rate_limit"));
   const auth = users.size === 0 ? () => Promise.resolve(null) : basicAuth(users);
   return {
-    tls: tlsOptions(section(config["tls_server_config"], "tls_server_config"), dirname(path)),
+    tls: tlsOptions(section(config.tls_server_config, "tls_server_config"), dirname(path)),
     headers: headers.map(([name, value]) => [name, String(value)] as const),
     deny: (request) =>
       allowed()

@@ -9,7 +9,7 @@ export function activeQueriesHandler(context: QueryContext): ApiHandler {
 
 export function cancelQueryHandler(context: QueryContext): ApiHandler {
   return (exchange) => {
-    const id = exchange.params["id"] ?? "";
+    const id = exchange.params.id ?? "";
     if (!context.active.cancel(id)) throw new ApiError("not_found", `no active query ${id}`);
     return { data: { canceled: id } };
   };

@@ -79,7 +79,7 @@ export function labelsHandler(context: QueryContext): ApiHandler {
 
 export function labelValuesHandler(context: QueryContext): ApiHandler {
   return async (exchange) => {
-    const name = exchange.params["name"] ?? "";
+    const name = exchange.params.name ?? "";
     // Any UTF-8 is a label name, but for none at all and for what is not UTF-8.
     if (name === "" || name.includes("\ufffd"))
       throw badData(`invalid label name: ${JSON.stringify(name)}`);

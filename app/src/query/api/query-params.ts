@@ -64,13 +64,13 @@ function shardOf(form: FormValues): ShardSelector | null {
     throw badData(`could not unmarshal parameter shard_info: ${(error as Error).message}`);
   }
   const shard = (raw ?? {}) as Record<string, unknown>;
-  const total = Number(shard["total_shards"] ?? 0);
+  const total = Number(shard.total_shards ?? 0);
   if (!Number.isInteger(total) || total < 1) return null;
   return {
-    index: Number(shard["shard_index"] ?? 0),
+    index: Number(shard.shard_index ?? 0),
     total,
-    by: shard["by"] === true,
-    labels: Array.isArray(shard["labels"]) ? shard["labels"].map(String) : [],
+    by: shard.by === true,
+    labels: Array.isArray(shard.labels) ? shard.labels.map(String) : [],
   };
 }
 

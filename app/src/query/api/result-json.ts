@@ -30,8 +30,9 @@ export function writeTime(out: JsonWriter, timeMs: number): void {
 /** A float in quotes. */
 export function writeValue(out: JsonWriter, value: number): void {
   out.byte(quote);
-  if (value >= 1 && value <= 0x7fffffff && value === (value | 0)) out.integer(value);
-  else out.ascii(formatGoFloat(value));
+  if (value >= 1 && value <= Number.MAX_SAFE_INTEGER && value === Math.floor(value)) {
+    out.integer(value);
+  } else out.ascii(formatGoFloat(value));
   out.byte(quote);
 }
 

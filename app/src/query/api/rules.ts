@@ -51,9 +51,7 @@ export function alertsHandler(context: QueryContext): ApiHandler {
       files: [],
     });
     const alerts = data.groups.flatMap((group) =>
-      group.rules.flatMap((rule) =>
-        Array.isArray(rule["alerts"]) ? (rule["alerts"] as unknown[]) : [],
-      ),
+      group.rules.flatMap((rule) => (Array.isArray(rule.alerts) ? (rule.alerts as unknown[]) : [])),
     );
     return { data: { alerts: alerts.length === 0 ? null : alerts }, warnings };
   };
