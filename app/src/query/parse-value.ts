@@ -2,9 +2,9 @@
 import { parsePromDuration } from "@deucalion/base";
 import { badData } from "../http/api-error.ts";
 
-/** Unix ms that Prometheus' API takes as the beginning and end of all time. */
-export const apiMinTimeMs = -9_223_372_036_854_775;
-export const apiMaxTimeMs = 9_223_372_036_854_775;
+/** Unix ms that stand for the beginning and end of all time: exact numbers far beyond any sample. */
+export const apiMinTimeMs = Number.MIN_SAFE_INTEGER;
+export const apiMaxTimeMs = Number.MAX_SAFE_INTEGER;
 
 /** Go's ParseFloat, as far as people write numbers. */
 function goFloat(text: string): number | null {
