@@ -9,7 +9,8 @@ export interface AnswerBody {
   readonly status: string;
   readonly errorType?: string;
   readonly error?: string;
-  readonly data?: { readonly resultType: string; readonly result: unknown };
+  /** The value of a query, or without a type whatever other routes give. */
+  readonly data?: { readonly resultType?: string; readonly result?: unknown };
   readonly warnings?: readonly string[];
   readonly infos?: readonly string[];
 }
@@ -105,8 +106,13 @@ export function compareAnswers(got: Answer, want: Answer, options: CompareOption
   if (ours?.resultType !== theirs?.resultType) {
     return `type: ours ${ours?.resultType}, peer ${theirs?.resultType}`;
   }
-  if (ours !== undefined && theirs !== undefined) {
-    const [a, b] = [ours, theirs].map((data) => inOrder(data.result, options, data.resultType));
+  if (ours !== undefined && theirs !== undefined && theirs.resultType === undefined) {
+    const found = difference(ours, theirs, "data", options);
+    if (found !== null) return found;
+  } else if (ours !== undefined && theirs !== undefined) {
+    const [a, b] = [ours, theirs].map((data) =>
+      inOrder(data.result, options, data.resultType ?? ""),
+    );
     if (labelSets(a) !== labelSets(b))
       return `series: ours\n${labelSets(a)}\npeer\n${labelSets(b)}`;
     const found = difference(a, b, "result", options);

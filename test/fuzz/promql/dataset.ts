@@ -228,7 +228,9 @@ function makeFloats(maker: Maker, job: string, instance: string): void {
     () => 1,
   );
   if (random.chance(0.6)) {
-    const odd = (): number => (random.chance(0.5) ? random.pick(oddValues) : random.below(9));
+    // Go's logarithm of denormals was wrong when level 2.42 was built.
+    const odds = maker.level === "2.42" ? oddValues.filter((value) => value !== 5e-324) : oddValues;
+    const odd = (): number => (random.chance(0.5) ? random.pick(odds) : random.below(9));
     maker.floats({ __name__: "odd", job, instance }, odd);
   }
 }

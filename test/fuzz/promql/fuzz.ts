@@ -105,6 +105,9 @@ export async function tryQuery(
   const options = compareOptions(query, level);
   const difference = compareAnswers(got, want, options);
   if (difference === null) return { want, verdict: "equal", difference };
+  // A crash of the peer's evaluation is no answer.
+  if (/runtime error/.test(want.body.error ?? ""))
+    return { want, verdict: "undecided", difference };
   // Prometheus walks maps in random order: which duplicate it names, which of several ties it takes.
   for (let tries = 0; tries < 6; tries++) {
     const again = await ask(peer, query);

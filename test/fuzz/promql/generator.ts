@@ -116,7 +116,8 @@ export class Generator {
   scalar(depth: number): string {
     const random = this.#random;
     if (depth <= 0 || random.chance(0.5)) return this.#number();
-    const operators = ["+", "-", "*", "/", "%", "^", "== bool", "> bool", "<= bool", "atan2"];
+    const operators = ["+", "-", "*", "/", "%", "^", "== bool", "> bool", "<= bool"];
+    if (this.#level !== "2.42") operators.push("atan2");
     return random.pick([
       () => "time()",
       () => "pi()",
@@ -194,7 +195,9 @@ export class Generator {
       return `quantile_over_time(${random.pick(["0.5", "0.9", "0", "1", "-1", "1.5", "0.25", "NaN", "scalar(size)"])}, ${this.#matrix(depth)})`;
     }
     if (random.chance(0.05)) {
-      return `predict_linear(${this.#matrix(depth)}, ${random.pick(["60", "600", "-30", "time() - 1704153600"])})`;
+      const matrix =
+        this.#level === "2.42" ? `temp[${this.#selectors.duration()}]` : this.#matrix(depth);
+      return `predict_linear(${matrix}, ${random.pick(["60", "600", "-30", "time() - 1704153600"])})`;
     }
     if (random.chance(0.35)) {
       const often = [
@@ -285,7 +288,6 @@ export class Generator {
       "/": 4,
       "%": 0.7,
       "^": 0.5,
-      atan2: 0.3,
       ">": 1.5,
       "<": 1,
       ">=": 0.7,
@@ -296,7 +298,8 @@ export class Generator {
       or: 1.2,
       unless: 1,
     };
-    const newer = { "</": 0.3, ">/": 0.3 };
+    // Level 2.42 keeps the metric name under atan2, which was a mistake.
+    const newer = { atan2: 0.3, "</": 0.3, ">/": 0.3 };
     const op = random.weighted<string>(this.#level === "2.42" ? weights : { ...weights, ...newer });
     const bool = /^(>|<|>=|<=|==|!=)$/.test(op) && random.chance(0.4) ? " bool" : "";
     return op + bool;
@@ -306,11 +309,13 @@ export class Generator {
     const random = this.#random;
     const operator = this.#operator();
     const set = /^(and|or|unless)/.test(operator);
+    // Level 2.42 forgives duplicate matches where a comparison drops them.
+    const plain = this.#level === "2.42" && /^(>|<|>=|<=|==|!=)$/.test(operator);
     if (random.chance(0.25)) {
       const side = (): string => `sum by (job) (${this.vector(depth - 1)})`;
       return `${side()} ${operator}${this.#fill(set)} ${side()}`;
     }
-    if (random.chance(0.3) && !set) {
+    if (random.chance(0.3) && !set && !plain) {
       const many = random.pick(["req_total", "rate(req_total[5m])", "lat_bucket"]);
       const one = random.pick([
         "temp",
@@ -327,11 +332,13 @@ export class Generator {
         : `${one} ${operator} on (${on}) group_right (${include})${this.#fill(false)} ${many}`;
     }
     const names = random.some(labels, 0.4).join(", ");
-    const matching = random.weighted<string>({
-      "": 4,
-      [` on (${names})`]: 2,
-      [` ignoring (${names})`]: 1.5,
-    });
+    const matching = plain
+      ? ""
+      : random.weighted<string>({
+          "": 4,
+          [` on (${names})`]: 2,
+          [` ignoring (${names})`]: 1.5,
+        });
     const group =
       !set && matching !== "" && random.chance(0.2)
         ? random.pick([" group_left", " group_right"])
