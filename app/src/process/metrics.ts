@@ -1,6 +1,6 @@
 // The registry of a process and the metrics that every process has.
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { BuildInfo } from "../version.ts";
 
 /** Makes the registry with build and process metrics. Values are read when they are scraped. */
@@ -17,7 +17,7 @@ export function createRegistry(info: BuildInfo): Registry {
       branch: info.branch,
       goarch: process.arch === "x64" ? "amd64" : process.arch,
       goos: process.platform,
-      goversion: `node${info.goVersion}`,
+      goversion: `node${info.goVersion.replace(/^v/, "")}`,
       revision: info.revision,
       tags: "unknown",
       version: info.version,
@@ -37,9 +37,15 @@ export function createRegistry(info: BuildInfo): Registry {
   };
   gauge("process_start_time_seconds", "Start of the process, in unix seconds.", () => started);
   gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
-  gauge("process_cpu_seconds_total", "User and system CPU time.", () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
+  new Counter({
+    name: "process_cpu_seconds_total",
+    help: "User and system CPU time.",
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
   });
   gauge("nodejs_heap_used_bytes", "JavaScript heap in use.", () => process.memoryUsage().heapUsed);
   gauge(
