@@ -17,8 +17,10 @@ export function sumInto(
   rests: Float64Array,
   values: Float64Array,
   present: Uint8Array,
+  from = 0,
+  to = present.length,
 ): void {
-  for (let i = 0; i < present.length; i++) {
+  for (let i = from; i < to; i++) {
     if (present[i] === 0) continue;
     const value = values[i]!;
     if (known[i] === 0) {
@@ -39,6 +41,8 @@ export function sumInto(
 export function averageInto(
   group: FoldArrays,
   row: { readonly values: Float64Array; readonly present: Uint8Array },
+  from = 0,
+  to = row.present.length,
 ): void {
   const sums = group.row.values;
   const known = group.row.present;
@@ -47,7 +51,7 @@ export function averageInto(
   if (group.counts === null) group.counts = Float64Array.from(known);
   const { extra: rests, counts } = group;
   const { values, present } = row;
-  for (let i = 0; i < steps; i++) {
+  for (let i = from; i < to; i++) {
     if (present[i] === 0) continue;
     const value = values[i]!;
     if (known[i] === 0) {
@@ -129,8 +133,10 @@ export function maxInto(
   known: Uint8Array,
   values: Float64Array,
   present: Uint8Array,
+  from = 0,
+  to = present.length,
 ): void {
-  for (let i = 0; i < present.length; i++) {
+  for (let i = from; i < to; i++) {
     if (present[i] === 0) continue;
     const value = values[i]!;
     const now = best[i]!;
@@ -145,8 +151,10 @@ export function minInto(
   known: Uint8Array,
   values: Float64Array,
   present: Uint8Array,
+  from = 0,
+  to = present.length,
 ): void {
-  for (let i = 0; i < present.length; i++) {
+  for (let i = from; i < to; i++) {
     if (present[i] === 0) continue;
     const value = values[i]!;
     const now = best[i]!;
@@ -163,31 +171,31 @@ export function startVariance(group: FoldArrays): void {
   for (let i = 0; i < values.length; i++) values[i] = values[i]! - values[i]!;
 }
 
-/** Welford's step for a row, or for one step of a group. */
+/** Welford's step for a row. */
 export function varianceInto(
   group: FoldArrays,
   values: Float64Array,
   present: Uint8Array,
-  at = 0,
+  from = 0,
+  to = present.length,
 ): void {
   const squares = group.row.values;
   const known = group.row.present;
   const means = group.extra!;
   const counts = group.counts!;
-  for (let i = 0; i < present.length; i++) {
+  for (let i = from; i < to; i++) {
     if (present[i] === 0) continue;
     const value = values[i]!;
-    const to = at + i;
-    if (known[to] === 0) {
-      known[to] = 1;
-      counts[to] = 1;
-      means[to] = value;
-      squares[to] = value - value;
+    if (known[i] === 0) {
+      known[i] = 1;
+      counts[i] = 1;
+      means[i] = value;
+      squares[i] = value - value;
       continue;
     }
-    counts[to]!++;
-    const delta = value - means[to]!;
-    means[to]! += delta / counts[to]!;
-    squares[to]! += delta * (value - means[to]!);
+    counts[i]!++;
+    const delta = value - means[i]!;
+    means[i]! += delta / counts[i]!;
+    squares[i]! += delta * (value - means[i]!);
   }
 }

@@ -106,7 +106,6 @@ export function foldRow(op: FoldOp, group: FoldGroup, row: Row, context: FoldCon
 
 /** Rows with histograms, step by step. */
 function foldMixed(op: FoldOp, group: FoldGroup, row: Row, context: FoldContext): void {
-  const one = { values: new Float64Array(1), present: new Uint8Array(1) };
   for (let i = 0; i < row.present.length; i++) {
     if (row.present[i] === 0) continue;
     const histogram = row.histogramAt(i);
@@ -125,9 +124,7 @@ function foldMixed(op: FoldOp, group: FoldGroup, row: Row, context: FoldContext)
         break;
       default:
         if (histogram === undefined) {
-          one.values[0] = row.values[i]!;
-          one.present[0] = 1;
-          foldFloat(op, group, i, one.values, one.present);
+          foldFloat(op, group, row, i);
         } else {
           const { ev, node } = context;
           ev.annotations.info(infos.histogramIgnoredInAggregation(op), node.expr.range);
@@ -137,18 +134,12 @@ function foldMixed(op: FoldOp, group: FoldGroup, row: Row, context: FoldContext)
 }
 
 /** Folds the float of one step through the kernels. */
-function foldFloat(
-  op: FoldOp,
-  group: FoldGroup,
-  step: number,
-  value: Float64Array,
-  present: Uint8Array,
-): void {
-  const values = group.row.values.subarray(step, step + 1);
-  const known = group.row.present.subarray(step, step + 1);
-  if (op === "min") minInto(values, known, value, present);
-  else if (op === "max") maxInto(values, known, value, present);
-  else varianceInto(group, value, present, step);
+function foldFloat(op: FoldOp, group: FoldGroup, row: Row, step: number): void {
+  const { values: best, present: known } = group.row;
+  const { values, present } = row;
+  if (op === "min") minInto(best, known, values, present, step, step + 1);
+  else if (op === "max") maxInto(best, known, values, present, step, step + 1);
+  else varianceInto(group, values, present, step, step + 1);
 }
 
 function foldSample(
@@ -180,12 +171,11 @@ function foldSample(
     if (group.counts !== null) group.counts[step] = 1;
     return;
   }
-  const one = row.present.slice().fill(0);
-  one[step] = 1;
   if (op === "sum") {
     group.extra ??= zeros(steps);
-    sumInto(group.row.values, group.row.present, group.extra, row.values, one);
-  } else averageInto(group, { values: row.values, present: one });
+    const { values, present } = group.row;
+    sumInto(values, present, group.extra, row.values, row.present, step, step + 1);
+  } else averageInto(group, row, step, step + 1);
 }
 
 function addHistogram(
