@@ -1,0 +1,247 @@
+// The chunks of one series from several blocks become the chunks of one block: copied where they do not overlap,
+// merged sample by sample where they do.
+import { ChunkEncoding, mergeFill, mergePenalty, SampleColumns } from "@deucalion/model";
+import {
+  chainSamplesInto,
+  decodeChunkInto,
+  type EncodedChunk,
+  encodeSamples,
+} from "@deucalion/tsdb";
+import { BlocksError } from "../errors.ts";
+import { popHeap, pushHeap } from "./go-heap.ts";
+import { fromEncoded, type SourceChunk, sameChunk } from "./source-chunk.ts";
+
+/** How samples of overlapping chunks become one series. "" keeps one sample for each timestamp. */
+export type CompactionDedup = "" | "penalty" | "fill";
+
+/** What merging met; counts only grow. */
+export interface MergeCounts {
+  /** Groups of chunks that were merged sample by sample. */
+  overlaps: number;
+  /** Chunks left out because they were there twice. */
+  duplicateChunks: number;
+  /** Timestamps at which sources had different values. */
+  conflicts: number;
+}
+
+/** The chunks of a series in one source. */
+export interface ChunkRun {
+  readonly chunks: SourceChunk[];
+  /** Values of the replica labels of the source: equal for blocks of one replica. Orders replicas for `fill`. */
+  readonly replica: string;
+}
+
+interface Cursor {
+  readonly chunks: readonly SourceChunk[];
+  at: number;
+}
+
+function less(a: Cursor, b: Cursor): boolean {
+  const x = a.chunks[a.at]!;
+  const y = b.chunks[b.at]!;
+  return x.minTime === y.minTime ? x.maxTime < y.maxTime : x.minTime < y.minTime;
+}
+
+function ordered(chunks: readonly SourceChunk[]): boolean {
+  for (let i = 1; i < chunks.length; i++) {
+    if (chunks[i]!.minTime <= chunks[i - 1]!.maxTime) return false;
+  }
+  return true;
+}
+
+/** Appends the merged chunks of a series to `out`, ascending and free of overlap. */
+export function mergeChunks(
+  runs: readonly ChunkRun[],
+  dedup: CompactionDedup,
+  counter: boolean,
+  counts: MergeCounts,
+  out: SourceChunk[],
+): void {
+  const all: SourceChunk[] = [];
+  const sorted = [...runs].sort((a, b) => a.chunks[0]!.minTime - b.chunks[0]!.minTime);
+  for (const run of sorted) for (const chunk of run.chunks) all.push(chunk);
+  if (ordered(all)) {
+    for (const chunk of all) out.push(chunk);
+    return;
+  }
+  if (dedup === "fill" && new Set(runs.map((run) => run.replica)).size > 1) {
+    fillRuns(runs, counter, counts, out);
+    return;
+  }
+  mergeOverlaps(
+    runs.map((run) => run.chunks),
+    dedup === "penalty" ? "penalty" : "",
+    counts,
+    out,
+  );
+}
+
+function mergeOverlaps(
+  lists: readonly (readonly SourceChunk[])[],
+  dedup: "" | "penalty",
+  counts: MergeCounts,
+  out: SourceChunk[],
+): void {
+  const heap: Cursor[] = [];
+  const push = (cursor: Cursor): void => {
+    if (cursor.at < cursor.chunks.length) pushHeap(heap, cursor, less);
+  };
+  for (const chunks of lists) push({ chunks, at: 0 });
+  for (;;) {
+    const cursor = popHeap(heap, less);
+    if (cursor === undefined) return;
+    const base = cursor.chunks[cursor.at++]!;
+    push(cursor);
+    const overlapping: SourceChunk[] = [];
+    let maxTime = base.maxTime;
+    let previous = base;
+    while (heap.length > 0 && heap[0]!.chunks[heap[0]!.at]!.minTime <= maxTime) {
+      const top = popHeap(heap, less)!;
+      const next = top.chunks[top.at++]!;
+      push(top);
+      if (sameChunk(next, previous)) {
+        counts.duplicateChunks++;
+        continue;
+      }
+      overlapping.push(next);
+      maxTime = Math.max(maxTime, next.maxTime);
+      previous = next;
+    }
+    if (overlapping.length === 0) {
+      out.push(base);
+      continue;
+    }
+    counts.overlaps++;
+    const merged = mergeSamples(base, overlapping, dedup, counts);
+    // Later chunks may overlap what was just made, so it is treated as one more source.
+    if (merged.length > 0) out.push(merged[0]!);
+    push({ chunks: merged, at: 1 });
+  }
+}
+
+/** Decodes a chunk of raw samples. */
+export function decodeSource(chunk: SourceChunk): SampleColumns {
+  if (chunk.encoding === ChunkEncoding.aggregated) {
+    throw new BlocksError("BLOCKS_SOURCE", "downsampled chunks overlap", {
+      minTime: chunk.minTime,
+      maxTime: chunk.maxTime,
+    });
+  }
+  const samples = new SampleColumns(Math.max(16, chunk.sampleCount));
+  decodeChunkInto(chunk.encoding, chunk.data, chunk.offset, chunk.length, samples);
+  return samples;
+}
+
+function mergeSamples(
+  base: SourceChunk,
+  overlapping: readonly SourceChunk[],
+  dedup: "" | "penalty",
+  counts: MergeCounts,
+): SourceChunk[] {
+  const merged = new SampleColumns();
+  if (dedup === "penalty") {
+    mergePenalty([base, ...overlapping].map(decodeSource), false, merged);
+  } else {
+    const runs = [...overlapping, base].map(decodeSource);
+    chainSamplesInto(runs, merged);
+    checkNothingLost(runs, merged, counts);
+  }
+  return encodeMerged(merged);
+}
+
+/** Every timestamp of the sources must be there once; counts the ones at which values differ. */
+function checkNothingLost(
+  runs: readonly SampleColumns[],
+  merged: SampleColumns,
+  counts: MergeCounts,
+): void {
+  for (const run of runs) {
+    let at = 0;
+    for (let i = 0; i < run.count; i++) {
+      const time = run.times[i]!;
+      while (at < merged.count && merged.times[at]! < time) at++;
+      if (at === merged.count || merged.times[at] !== time) {
+        throw new BlocksError("BLOCKS_RESULT", "a merge lost a sample", { time });
+      }
+      const same =
+        run.valueBits[2 * i] === merged.valueBits[2 * at] &&
+        run.valueBits[2 * i + 1] === merged.valueBits[2 * at + 1];
+      if (!same) counts.conflicts++;
+    }
+  }
+}
+
+/** Samples as chunks, each decoded again and compared with what went in. */
+export function encodeMerged(samples: SampleColumns, samplesPerChunk = 120): SourceChunk[] {
+  const startTimes = samples.startTimes !== null;
+  const options = { samplesPerChunk, xor2: startTimes, histogramStartTimes: startTimes };
+  const chunks = encodeSamples(samples, 0, samples.count, options);
+  let at = 0;
+  const check = new SampleColumns(samplesPerChunk);
+  for (const chunk of chunks) at = checkEncoded(chunk, samples, at, check);
+  if (at !== samples.count) {
+    throw new BlocksError("BLOCKS_RESULT", "chunks do not hold the samples that went in", {
+      want: samples.count,
+      got: at,
+    });
+  }
+  return chunks.map(fromEncoded);
+}
+
+function checkEncoded(
+  chunk: EncodedChunk,
+  samples: SampleColumns,
+  from: number,
+  scratch: SampleColumns,
+): number {
+  scratch.reset();
+  decodeChunkInto(chunk.encoding, chunk.data, 0, chunk.data.length, scratch);
+  for (let i = 0; i < scratch.count; i++) {
+    const at = from + i;
+    const same =
+      scratch.times[i] === samples.times[at] &&
+      scratch.valueBits[2 * i] === samples.valueBits[2 * at] &&
+      scratch.valueBits[2 * i + 1] === samples.valueBits[2 * at + 1] &&
+      scratch.histograms?.[i]?.count === samples.histograms?.[at]?.count;
+    if (!same && !bothNotANumber(scratch, i, samples, at)) {
+      throw new BlocksError("BLOCKS_RESULT", "a chunk does not read back as it was written", {
+        time: samples.times[at],
+      });
+    }
+  }
+  return from + scratch.count;
+}
+
+/** Histograms keep their sums as numbers, whose NaN bits may be normalised. */
+function bothNotANumber(a: SampleColumns, i: number, b: SampleColumns, j: number): boolean {
+  if (a.histograms?.[i] === undefined || a.times[i] !== b.times[j]) return false;
+  return Number.isNaN(a.values[i]!) && Number.isNaN(b.values[j]!);
+}
+
+/** De-duplicates by the querier's `fill`: replicas in the order of their label values. */
+function fillRuns(
+  runs: readonly ChunkRun[],
+  counter: boolean,
+  counts: MergeCounts,
+  out: SourceChunk[],
+): void {
+  const replicas = new Map<string, SampleColumns[]>();
+  for (const { replica, chunks } of runs) {
+    const list = replicas.get(replica);
+    const samples = new SampleColumns();
+    chainSamplesInto(chunks.map(decodeSource), samples);
+    if (list === undefined) replicas.set(replica, [samples]);
+    else list.push(samples);
+  }
+  const columns = [...replicas.keys()].sort().map((replica) => {
+    const own = replicas.get(replica)!;
+    if (own.length === 1) return own[0]!;
+    const joined = new SampleColumns();
+    chainSamplesInto(own, joined);
+    return joined;
+  });
+  counts.overlaps++;
+  const merged = new SampleColumns();
+  mergeFill(columns, { counter }, merged);
+  for (const chunk of encodeMerged(merged)) out.push(chunk);
+}

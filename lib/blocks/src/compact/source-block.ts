@@ -1,0 +1,300 @@
+// A block that is compacted: its series in order, one at a time, read from the bucket in large pieces.
+import { ChunkEncoding } from "@deucalion/model";
+import type { Bucket } from "@deucalion/objstore";
+import {
+  ChunkFrame,
+  checkSegmentHeader,
+  decodeTombstones,
+  IndexReader,
+  type Interval,
+  SeriesEntry,
+  type Symbols,
+  segmentHeaderBytes,
+  type Tombstones,
+} from "@deucalion/tsdb";
+import type { BlockMeta } from "../meta/block-meta.ts";
+import { listBlockObjects, objectRanges, segmentNames } from "./block-objects.ts";
+import { countChunkSamples, type SourceChunk } from "./source-chunk.ts";
+import { SourceBlockError, sourceError } from "./source-error.ts";
+import { WindowReader } from "./window-reader.ts";
+
+const segmentSize = 4_294_967_296;
+/** Bytes that are asked for at a chunk whose length is not known. */
+const guessBytes = 4096;
+const seriesBytes = 16 * 1024;
+const knownEncodings: ReadonlySet<number> = new Set([
+  ...Object.values(ChunkEncoding).filter((encoding) => encoding !== ChunkEncoding.none),
+]);
+
+export interface SourceBlockOptions {
+  /** Take series whose labels are not sorted by name (a bug of Prometheus 2.8 and older). */
+  readonly acceptMalformedIndex: boolean;
+  /** Bytes of one read. */
+  readonly windowBytes: number;
+}
+
+/** Walks the series of one block. Errors that are the block's own fault are SourceBlockError. */
+export class SourceBlock {
+  readonly id: string;
+  readonly meta: BlockMeta;
+  readonly symbols: Symbols;
+  readonly #index: IndexReader;
+  readonly #refs: Uint32Array;
+  readonly #indexWindow: WindowReader;
+  readonly #segments: readonly WindowReader[];
+  readonly #tombstones: Tombstones;
+  readonly #acceptMalformed: boolean;
+  readonly #entry = new SeriesEntry();
+  readonly #frame = new ChunkFrame();
+  #at = -1;
+  #place: Uint32Array | null = null;
+  #previous = new Uint32Array(64);
+  #previousCount = -1;
+  /** Labels of the present series: numbers of symbols in the merged table, name, value, …; `labelCount` pairs. */
+  labels = new Uint32Array(64);
+  labelCount = 0;
+
+  private constructor(
+    meta: BlockMeta,
+    index: IndexReader,
+    refs: Uint32Array,
+    indexWindow: WindowReader,
+    segments: readonly WindowReader[],
+    tombstones: Tombstones,
+    options: SourceBlockOptions,
+  ) {
+    this.id = meta.ulid;
+    this.meta = meta;
+    this.symbols = index.symbols;
+    this.#index = index;
+    this.#refs = refs;
+    this.#indexWindow = indexWindow;
+    this.#segments = segments;
+    this.#tombstones = tombstones;
+    this.#acceptMalformed = options.acceptMalformedIndex;
+  }
+
+  /** Opens a block of a bucket: reads symbols, tables and the list of series. */
+  static async open(
+    bucket: Bucket,
+    meta: BlockMeta,
+    options: SourceBlockOptions,
+    signal: AbortSignal,
+  ): Promise<SourceBlock> {
+    const id = meta.ulid;
+    const objects = await listBlockObjects(bucket, id, signal);
+    const indexSize = objects.get("index");
+    if (indexSize === undefined) {
+      throw new SourceBlockError(id, "block-index-damaged", "index is missing");
+    }
+    try {
+      const ranges = objectRanges(bucket, `${id}/index`, indexSize, signal);
+      const index = await IndexReader.open(ranges, signal);
+      const refs = await index.allPostings(signal);
+      const segments: WindowReader[] = [];
+      for (const name of segmentNames(objects)) {
+        const size = objects.get(name)!;
+        const reader = new WindowReader(
+          objectRanges(bucket, `${id}/${name}`, size, signal),
+          options.windowBytes,
+        );
+        await reader.move(0, Math.min(size, segmentHeaderBytes));
+        try {
+          checkSegmentHeader(reader.data);
+        } catch (thrown) {
+          throw sourceError(id, "chunks", thrown);
+        }
+        segments.push(reader);
+      }
+      const tombstones = objects.has("tombstones")
+        ? decodeTombstones(await bucket.get(`${id}/tombstones`, signal))
+        : new Map<number, readonly Interval[]>();
+      const window = new WindowReader(ranges, options.windowBytes);
+      return new SourceBlock(meta, index, refs, window, segments, tombstones, options);
+    } catch (thrown) {
+      throw sourceError(id, "index", thrown);
+    }
+  }
+
+  get seriesCount(): number {
+    return this.#refs.length;
+  }
+
+  /** Says how symbols are numbered in the merged table. To be called before `next`. */
+  useSymbols(place: Uint32Array): void {
+    this.#place = place;
+  }
+
+  /** Moves to the next series; false at the end. */
+  async next(): Promise<boolean> {
+    this.#at++;
+    if (this.#at >= this.#refs.length) return false;
+    const offset = this.#index.seriesOffset(this.#refs[this.#at]!);
+    try {
+      const waiting = this.#readEntry(offset);
+      if (waiting !== undefined) await waiting;
+    } catch (thrown) {
+      throw sourceError(this.id, "index", thrown);
+    }
+    this.#takeLabels();
+    return true;
+  }
+
+  #readEntry(offset: number): Promise<void> | undefined {
+    const window = this.#indexWindow;
+    if (window.has(offset, 1)) {
+      const used = this.#entry.read(window.data, offset - window.start);
+      if (used > 0) return undefined;
+    }
+    return this.#readEntrySlowly(offset);
+  }
+
+  async #readEntrySlowly(offset: number): Promise<void> {
+    const window = this.#indexWindow;
+    let need = seriesBytes;
+    for (let tries = 0; tries < 4; tries++) {
+      await window.move(offset, Math.min(need, window.size - offset));
+      const used = this.#entry.read(window.data, 0);
+      if (used > 0) return;
+      if (offset - used > window.size) break;
+      need = Math.max(need, -used);
+    }
+    throw new SourceBlockError(this.id, "block-index-damaged", "series is cut off");
+  }
+
+  #takeLabels(): void {
+    const entry = this.#entry;
+    const count = entry.labelCount;
+    const before = this.labels;
+    this.labels = this.#previous;
+    this.#previous = before;
+    this.#previousCount = this.#at === 0 ? -1 : this.labelCount;
+    if (this.labels.length < 2 * count) this.labels = new Uint32Array(4 * count);
+    const labels = this.labels;
+    const place = this.#place!;
+    for (let i = 0; i < 2 * count; i++) {
+      labels[i] = place[this.symbols.ordinal(entry.labels[i]!)]!;
+    }
+    this.labelCount = count;
+    this.#checkLabels();
+  }
+
+  #checkLabels(): void {
+    const malformed = (what: string): SourceBlockError =>
+      new SourceBlockError(this.id, "block-malformed", what);
+    if (this.labelCount === 0) throw malformed("empty label set");
+    const labels = this.labels;
+    if (this.#previousCount >= 0) {
+      const order = compareNumbers(this.#previous, this.#previousCount, labels, this.labelCount);
+      if (order >= 0) throw malformed("series out of order");
+    }
+    for (let i = 2; i < 2 * this.labelCount; i += 2) {
+      if (labels[i]! > labels[i - 2]!) continue;
+      if (!this.#acceptMalformed) throw malformed("out-of-order label set");
+    }
+    if (this.#entry.chunkCount === 0) throw malformed("series without chunks");
+    this.#checkChunks(malformed);
+  }
+
+  /** What Thanos calls critical, and chunks that are out of order. */
+  #checkChunks(malformed: (what: string) => SourceBlockError): void {
+    const { minTimes, maxTimes, chunkCount } = this.#entry;
+    const { minTime, maxTime } = this.meta;
+    for (let i = 0; i < chunkCount; i++) {
+      const from = minTimes[i]!;
+      const to = maxTimes[i]!;
+      if ((from < minTime || to > maxTime) && from !== maxTime) {
+        throw malformed(`chunk outside the block time range: ${from} to ${to}`);
+      }
+      if (i === 0 || from > maxTimes[i - 1]!) continue;
+      // The same range twice is a chunk that was written twice.
+      if (from === minTimes[i - 1] && to === maxTimes[i - 1]) continue;
+      const text = "series has chunks that are out of order";
+      throw new SourceBlockError(this.id, "block-index-out-of-order-chunk", text);
+    }
+  }
+
+  /** Where the present series lies in the index, and its entry (reused by the next). */
+  get offset(): number {
+    return this.#index.seriesOffset(this.#refs[this.#at]!);
+  }
+
+  get entry(): SeriesEntry {
+    return this.#entry;
+  }
+
+  /** Deleted intervals of the present series. */
+  get deleted(): readonly Interval[] {
+    return this.#tombstones.get(this.#refs[this.#at]!) ?? [];
+  }
+
+  /** Reads the chunks of the present series that lie in the block's time, each checked by its checksum. */
+  async chunksInto(out: SourceChunk[]): Promise<void> {
+    const entry = this.#entry;
+    for (let i = 0; i < entry.chunkCount; i++) {
+      // A chunk that begins where the block ends is in the next block as well.
+      if (entry.minTimes[i]! >= this.meta.maxTime) continue;
+      try {
+        const ref = entry.refs[i]!;
+        const segment = Math.floor(ref / segmentSize);
+        const reader = this.#segments[segment];
+        if (reader === undefined) throw this.#chunkError(`segment index ${segment} out of range`);
+        const offset = ref - segment * segmentSize;
+        let used = -1;
+        if (reader.has(offset, 1)) used = this.#frame.read(reader.data, offset - reader.start);
+        if (used <= 0) used = await this.#readFrameSlowly(reader, offset);
+        out.push(this.#chunk(reader, offset - reader.start, used, i));
+      } catch (thrown) {
+        throw sourceError(this.id, "chunks", thrown);
+      }
+    }
+  }
+
+  #chunk(reader: WindowReader, at: number, used: number, index: number): SourceChunk {
+    const { encoding, offset, length } = this.#frame;
+    if (!knownEncodings.has(encoding)) throw this.#chunkError(`chunk encoding ${encoding}`);
+    const data = reader.data;
+    return {
+      minTime: this.#entry.minTimes[index]!,
+      maxTime: this.#entry.maxTimes[index]!,
+      encoding,
+      data,
+      offset,
+      length,
+      frameStart: at,
+      frameEnd: at + used,
+      sampleCount: countChunkSamples(encoding, data, offset, length),
+    };
+  }
+
+  async #readFrameSlowly(reader: WindowReader, offset: number): Promise<number> {
+    if (offset < segmentHeaderBytes || offset >= reader.size) {
+      throw this.#chunkError("segment doesn't include the chunk");
+    }
+    let need = guessBytes;
+    for (let tries = 0; tries < 4; tries++) {
+      await reader.move(offset, Math.min(need, reader.size - offset));
+      const used = this.#frame.read(reader.data, 0);
+      if (used > 0) return used;
+      if (offset - used > reader.size) break;
+      need = Math.max(need, -used);
+    }
+    throw this.#chunkError("segment doesn't include enough bytes to read the chunk");
+  }
+
+  #chunkError(text: string): SourceBlockError {
+    return new SourceBlockError(this.id, "block-chunk-damaged", text);
+  }
+}
+
+/** Compares label sets given as numbers of symbols of one table. */
+export function compareNumbers(
+  a: Uint32Array,
+  aCount: number,
+  b: Uint32Array,
+  bCount: number,
+): number {
+  const length = 2 * Math.min(aCount, bCount);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return aCount - bCount;
+}

@@ -1,0 +1,209 @@
+// Floats to one value of each aggregate for every window.
+import { encodeXor, XorScratch } from "@deucalion/kernels";
+import { Aggregate, ChunkEncoding } from "@deucalion/model";
+import { encodeAggregateChunk } from "@deucalion/tsdb";
+import type { SourceChunk } from "../compact/source-chunk.ts";
+import { windowEnd } from "./windows.ts";
+
+/** Counts, sums, lowest, highest and counter totals; one entry more than windows at both ends of `counter`. */
+const columns = ["count", "sum", "min", "max", "counter"] as const;
+type Column = (typeof columns)[number];
+
+/** A growing column of values and its words, low word first. */
+class ValueColumn {
+  values = new Float64Array(256);
+  bits = new Uint32Array(this.values.buffer);
+
+  reserve(count: number): void {
+    if (count <= this.values.length) return;
+    const larger = new Float64Array(2 * count);
+    larger.set(this.values);
+    this.values = larger;
+    this.bits = new Uint32Array(larger.buffer);
+  }
+}
+
+/** Scratch for aggregates of one chunk; reused for every chunk of a block. */
+export class FloatWindows {
+  /** Ends of windows, ms. */
+  times = new Float64Array(256);
+  /** As `times`, with the first and last time of the counter aggregate. */
+  counterTimes = new Float64Array(258);
+  count = 0;
+  readonly #columns: Record<Column, ValueColumn> = {
+    count: new ValueColumn(),
+    sum: new ValueColumn(),
+    min: new ValueColumn(),
+    max: new ValueColumn(),
+    counter: new ValueColumn(),
+  };
+  readonly #scratch = new XorScratch();
+
+  #reserve(windows: number): void {
+    if (windows > this.times.length) {
+      this.times = new Float64Array(2 * windows);
+      this.counterTimes = new Float64Array(2 * windows + 2);
+    }
+    for (const name of columns) this.#columns[name].reserve(windows + 2);
+  }
+
+  /**
+   * Aggregates the samples `[from, to)`, none of them NaN, and encodes them as one chunk. The counter begins with the
+   * first sample itself and ends with the last value at the time of the last window.
+   */
+  encodeRaw(
+    times: Float64Array,
+    values: Float64Array,
+    from: number,
+    to: number,
+    resolutionMs: number,
+  ): SourceChunk {
+    this.#reserve(to - from);
+    this.counterTimes[0] = times[from]!;
+    this.#columns.counter.values[0] = values[from]!;
+    this.#aggregate(times, values, from, to, resolutionMs);
+    const { count } = this;
+    this.counterTimes.set(this.times.subarray(0, count), 1);
+    this.counterTimes[count + 1] = this.times[count - 1]!;
+    this.#columns.counter.values[count + 1] = values[to - 1]!;
+    const part = (aggregate: Aggregate, name: Column): AggregatePart => ({
+      aggregate,
+      encoding: ChunkEncoding.xor,
+      data: encodeXor(this.times, this.#columns[name].bits, 0, count, this.#scratch),
+    });
+    const counter = {
+      aggregate: Aggregate.counter,
+      encoding: ChunkEncoding.xor,
+      data: encodeXor(this.counterTimes, this.#columns.counter.bits, 0, count + 2, this.#scratch),
+    };
+    return aggregateChunk(this.times[0]!, this.times[count - 1]!, count, [
+      part(Aggregate.count, "count"),
+      part(Aggregate.sum, "sum"),
+      part(Aggregate.min, "min"),
+      part(Aggregate.max, "max"),
+      counter,
+    ]);
+  }
+
+  /** One aggregate of values that are aggregates themselves, as a chunk; `null` where there are no samples. */
+  encodeOne(
+    times: Float64Array,
+    values: Float64Array,
+    count: number,
+    resolutionMs: number,
+    column: "sum" | "min" | "max",
+  ): Uint8Array | null {
+    this.count = 0;
+    if (count === 0) return null;
+    this.#reserve(count);
+    this.#aggregate(times, values, 0, count, resolutionMs);
+    return encodeXor(this.times, this.#columns[column].bits, 0, this.count, this.#scratch);
+  }
+
+  /** The counter aggregate of totals without resets; it ends with `last` at the time of the last window. */
+  encodeCounter(
+    times: Float64Array,
+    totals: Float64Array,
+    count: number,
+    last: number,
+    resolutionMs: number,
+  ): Uint8Array | null {
+    this.count = 0;
+    if (count === 0) return null;
+    this.#reserve(count);
+    this.counterTimes[0] = times[0]!;
+    this.#columns.counter.values[0] = totals[0]!;
+    this.#aggregate(times, totals, 0, count, resolutionMs);
+    const windows = this.count;
+    this.counterTimes.set(this.times.subarray(0, windows), 1);
+    this.counterTimes[windows + 1] = this.times[windows - 1]!;
+    this.#columns.counter.values[windows + 1] = last;
+    return encodeXor(this.counterTimes, this.#columns.counter.bits, 0, windows + 2, this.#scratch);
+  }
+
+  /** Fills all columns. The order of additions is Thanos', so that sums agree to the last bit. */
+  #aggregate(
+    times: Float64Array,
+    values: Float64Array,
+    from: number,
+    to: number,
+    resolutionMs: number,
+  ): void {
+    const outTimes = this.times;
+    const counts = this.#columns.count.values;
+    const sums = this.#columns.sum.values;
+    const mins = this.#columns.min.values;
+    const maxs = this.#columns.max.values;
+    const counters = this.#columns.counter.values;
+    const lastTime = times[to - 1]!;
+    let window = -1;
+    let end = Number.NEGATIVE_INFINITY;
+    let counter = values[from]!;
+    let previous = counter;
+    let inWindow = 0;
+    let sum = 0;
+    let min = Number.MAX_VALUE;
+    let max = -Number.MAX_VALUE;
+    for (let i = from; i < to; i++) {
+      const time = times[i]!;
+      const value = values[i]!;
+      if (time > end) {
+        if (window >= 0) {
+          outTimes[window] = end;
+          counts[window] = inWindow;
+          sums[window] = sum;
+          mins[window] = min;
+          maxs[window] = max;
+          counters[window + 1] = counter;
+        }
+        window++;
+        end = Math.min(windowEnd(time, resolutionMs), lastTime);
+        inWindow = 0;
+        sum = 0;
+        min = Number.MAX_VALUE;
+        max = -Number.MAX_VALUE;
+      }
+      if (i > from) counter += value < previous ? value : value - previous;
+      previous = value;
+      sum += value;
+      inWindow++;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+    outTimes[window] = end;
+    counts[window] = inWindow;
+    sums[window] = sum;
+    mins[window] = min;
+    maxs[window] = max;
+    counters[window + 1] = counter;
+    this.count = window + 1;
+  }
+}
+
+/** One aggregate of a chunk, encoded. */
+export interface AggregatePart {
+  readonly aggregate: Aggregate;
+  readonly encoding: number;
+  readonly data: Uint8Array;
+}
+
+/** Joins aggregates to a chunk. `samples` is that of the count aggregate. */
+export function aggregateChunk(
+  minTime: number,
+  maxTime: number,
+  samples: number,
+  parts: readonly AggregatePart[],
+): SourceChunk {
+  const data = encodeAggregateChunk(parts);
+  return {
+    minTime,
+    maxTime,
+    encoding: ChunkEncoding.aggregated,
+    data,
+    offset: 0,
+    length: data.length,
+    frameStart: 0,
+    frameEnd: 0,
+    sampleCount: samples,
+  };
+}
