@@ -299,17 +299,26 @@ function blockName(seed: number): string {
   return `01HK${seed.toString().padStart(22, "0")}`;
 }
 
-/** Writes the series as a block below `folder`. Returns the name of the block. */
+/** Writes the series as a block below `folder`, with external labels if given. Returns the name of the block. */
 export async function writeDataset(
   folder: string,
   series: readonly GeneratedSeries[],
   seed: number,
+  externalLabels: Readonly<Record<string, string>> | null = null,
 ): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const ulid = blockName(seed);
+  const range = { minTime: dataStartMs, maxTime: dataStartMs + dataLengthMs };
+  const thanos = {
+    version: 1,
+    labels: externalLabels,
+    downsample: { resolution: 0 },
+    source: "test",
+    index_stats: {},
+  };
   await writeBlock(
     folder,
-    { ulid, minTime: dataStartMs, maxTime: dataStartMs + dataLengthMs, emptyTombstones: true },
+    { ulid, ...range, emptyTombstones: true, ...(externalLabels === null ? {} : { thanos }) },
     series.map(({ labels, samples }) => ({
       labels,
       chunks: encodeSamples(samples, 0, samples.count),

@@ -311,7 +311,10 @@ function lags(
   );
 }
 
-/** Decides which stale markers hold: those after which no replica goes on within one and a half intervals. */
+/** Merged samples at most so many intervals apart have no empty slot between them, whoever they come from. */
+const slotFilled = 1.6;
+
+/** Decides which stale markers hold: those in whose slot no replica has a sample. */
 class StaleMarkers {
   readonly #replicas: readonly SampleColumns[];
   readonly #order: { readonly replica: number; readonly index: number; readonly time: number }[] =
@@ -348,7 +351,7 @@ class StaleMarkers {
         0,
       );
       written = true;
-      if (until - marker.time <= 1.5 * interval) continue;
+      if (until - previous <= slotFilled * interval) continue;
       out.pushFrom(this.#replicas[marker.replica]!, marker.index);
     }
     // A marker at the very time of a sample says nothing.
