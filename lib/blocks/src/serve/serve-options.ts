@@ -28,7 +28,7 @@ export const serveDefaults: ServeOptions = {
   readBytesMax: 16 << 20,
   seriesBytesGuess: 64 << 10,
   chunkBytesGuess: 16_000,
-  callBytes: 96 << 20,
+  callBytes: 64 << 20,
   seriesMax: 0,
   samplesMax: 0,
   bytesMax: 0,
