@@ -8,6 +8,10 @@ import { FormValues } from "./form-values.ts";
 /** Largest form body; larger ones are refused with 413. */
 export const formBytesMax = 10 * 1024 * 1024;
 
+function bodyTooLarge(): ApiError {
+  return new ApiError("too_large", "http: request body too large");
+}
+
 /** One request. Made by the server, owned by the handler until it returns. */
 export class Exchange {
   readonly request: IncomingMessage;
@@ -72,11 +76,13 @@ export class Exchange {
 
   /** The whole body. Throws ApiError for one longer than `bytesMax`. */
   async body(bytesMax: number): Promise<Buffer> {
+    // Whoever announces too much need not send it first.
+    if (Number(this.header("content-length")) > bytesMax) throw bodyTooLarge();
     const parts: Buffer[] = [];
     let bytes = 0;
     for await (const part of this.request as AsyncIterable<Buffer>) {
       bytes += part.length;
-      if (bytes > bytesMax) throw new ApiError("too_large", "http: request body too large");
+      if (bytes > bytesMax) throw bodyTooLarge();
       parts.push(part);
     }
     return Buffer.concat(parts, bytes);
