@@ -59,6 +59,8 @@ export async function respondError(exchange: Exchange, error: unknown): Promise<
   const type = error instanceof ApiError ? error.type : "internal";
   response.setHeader("Content-Type", "application/json");
   response.setHeader("Cache-Control", "no-store");
+  // The rest of the body is not read, so the connection is of no use any more.
+  if (type === "too_large") response.setHeader("Connection", "close");
   const body = new ResponseBody(exchange, apiErrorStatus[type]);
   const errorType = type === "too_large" ? "bad_data" : type;
   const text = JSON.stringify({ status: "error", errorType, error: messageOf(error) });
