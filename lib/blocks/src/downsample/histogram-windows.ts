@@ -1,8 +1,8 @@
 // Native histograms to count, sum and counter for every window.
+import { invariant } from "@deucalion/base";
 import { encodeXor } from "@deucalion/kernels";
 import {
   Aggregate,
-  addHistograms,
   ChunkEncoding,
   customBucketsSchema,
   detectReset,
@@ -15,8 +15,8 @@ import {
 } from "@deucalion/model";
 import { encodeSamples } from "@deucalion/tsdb";
 import type { SourceChunk } from "../compact/source-chunk.ts";
-import { BlocksError } from "../errors.ts";
 import { type AggregatePart, aggregateChunk } from "./float-windows.ts";
+import { addKeepingSpans, withSpansOf } from "./insert-spans.ts";
 import { windowEnd } from "./windows.ts";
 
 /** What came out of one run of samples; all columns have one entry for each window. */
@@ -41,16 +41,6 @@ function asFloat(h: FloatHistogram): FloatHistogram {
   return h.integer ? { ...h, integer: false } : h;
 }
 
-function incompatible(): BlocksError {
-  return new BlocksError("BLOCKS_SOURCE", "histograms of one run have different kinds of buckets");
-}
-
-function added(a: FloatHistogram, b: FloatHistogram): FloatHistogram {
-  const sum = addHistograms(a, b);
-  if (sum === null) throw incompatible();
-  return sum.histogram;
-}
-
 /** Running state over the histograms of a run. */
 class Aggregation {
   readonly #schema: number;
@@ -72,7 +62,7 @@ class Aggregation {
     const h =
       original.schema > this.#schema ? reduceResolution(original, this.#schema) : asFloat(original);
     this.counter = this.#continued(original, h);
-    const sum = this.sum === null ? asFloat(h) : added(this.sum, h);
+    const sum = this.sum === null ? asFloat(h) : addKeepingSpans(this.sum, h);
     this.sum = withHint(sum, "gauge");
     this.#previous = asFloat(h);
     this.count++;
@@ -82,11 +72,12 @@ class Aggregation {
     const before = this.#previous;
     if (before === null || this.counter === null) return asFloat(h);
     if (original.counterResetHint !== "gauge" && detectReset(original, before)) {
-      return added(this.counter, h);
+      return addKeepingSpans(this.counter, h);
     }
-    const delta = subtractHistograms(h, before);
-    if (delta === null) throw incompatible();
-    return added(this.counter, delta.histogram);
+    const delta = subtractHistograms(h, before)?.histogram;
+    // Of one run all are of one kind (`sameKind`).
+    invariant(delta !== undefined, "histograms can be subtracted");
+    return addKeepingSpans(this.counter, withSpansOf(delta, h, before));
   }
 }
 
