@@ -12,3 +12,4 @@ export { decodeSnappyBlock, snappyBlockSize } from "./snappy-block.ts";
 export { XorValueReader, XorValueWriter } from "./xor-window.ts";
 export type { Xxhash64 } from "./xxhash64.ts";
 export { loadXxhash64 } from "./xxhash64.ts";
+export { decodeZstd } from "./zstd/decode-zstd.ts";
