@@ -14,6 +14,7 @@ import { parseExpr } from "./parse/parse.ts";
 import { typeName, typeOf } from "./parse/types.ts";
 import type { QueryTimes } from "./plan/durations.ts";
 import { type Plan, planQuery } from "./plan/plan.ts";
+import { selectorTimes } from "./plan/selector-times.ts";
 import { instantValue, matrixValue, type QueryValue } from "./result.ts";
 import { makeSteps } from "./row.ts";
 
@@ -217,11 +218,21 @@ export class Engine {
       options.onWarning?.(message);
     };
     const steps = makeSteps(times.startMs, times.endMs, times.stepMs);
+    const evalOptions = this.#evalOptions(options);
+    const { lookbackMs } = evalOptions;
+    const spans = selectorTimes(plan.root, steps.startMs, steps.endMs, {
+      lookbackMs,
+      defaultStepMs,
+    });
+    for (const [selector, { histogramStats }] of plan.selectors) {
+      // Whether their counters were reset is told by the samples read before.
+      if (histogramStats) spans.delete(selector);
+    }
     const tenant = options.tenant === undefined ? {} : { tenant: options.tenant };
     return {
-      reads: new SharedReads(source, { signal, warn, ...tenant }, limits, plan.selectors.keys()),
+      reads: new SharedReads(source, { signal, warn, ...tenant }, limits, spans),
       limits,
-      options: this.#evalOptions(options),
+      options: evalOptions,
       selectors: plan.selectors,
       types: plan.types,
       stepMs: times.stepMs,

@@ -173,6 +173,7 @@ function showSample(
 export async function selectRows(ev: Evaluation, request: InstantSelect): Promise<Row[]> {
   const lookup = lookupOf(ev, request.offsetMs, request.atMs);
   const selection = {
+    selector: null,
     matchers: request.matchers,
     minTime: lookup.firstMs - lookup.lookbackMs + 1,
     maxTime: lastMs(lookup),

@@ -19,6 +19,8 @@ export interface Selection {
   readonly minTime: number;
   readonly maxTime: number;
   readonly hints: SelectHints;
+  /** The selector in the tree, or null for one that a function made up. */
+  readonly selector: VectorSelector | null;
 }
 
 /** Called for each series; `columns` are overwritten by the next one. */
@@ -75,6 +77,7 @@ export function selectionOf(
 ): Selection {
   const plan = ev.state.selectors.get(selector);
   return {
+    selector,
     matchers: selector.matchers,
     minTime,
     maxTime,
@@ -97,7 +100,7 @@ export async function forEachSeries(
   const { limits, state } = ev;
   const columns = new SampleColumns();
   let pending: LabelBytes | null = null;
-  for await (const batch of state.reads.series(requestOf(ev, selection))) {
+  for await (const batch of state.reads.series(requestOf(ev, selection), selection.selector)) {
     const bytes = batch.chunks === null ? 0 : batch.chunks.bytes;
     limits.holdBytes(bytes);
     for (let i = 0; i < batch.seriesCount; i++) {

@@ -1,21 +1,29 @@
-// Equal selectors of one query read their source once: batches are kept until the last of them has been through.
+// Selectors of one query with equal matchers and nearly the same times read their source once.
 import type { SeriesBatch, SeriesRequest, SeriesSource, SourceContext } from "@deucalion/model";
 import type { QueryLimits } from "../limits.ts";
 import type { VectorSelector } from "../parse/ast.ts";
+import type { TimeSpan } from "../plan/selector-times.ts";
 import { matchersKey } from "./matchers-key.ts";
 
-/** A stream of batches that several readers go through, each from its beginning. */
+/** Reading and decoding together may cost so much more than apart. */
+const wideningMax = 1.25;
+
+/** A stream of batches that several readers go through; a batch is kept until the last of them has had it. */
 class SharedStream {
-  readonly #batches: SeriesBatch[] = [];
   readonly #iterator: AsyncIterator<SeriesBatch>;
   readonly #limits: QueryLimits;
+  readonly #readersMax: number;
+  readonly #batches: SeriesBatch[] = [];
+  /** Number of the first batch that is still kept. */
+  #first = 0;
+  /** The next batch of each reader that has begun. */
+  readonly #positions: number[] = [];
   #pending: Promise<boolean> | null = null;
-  #bytes = 0;
-  #readers = 0;
 
-  constructor(iterator: AsyncIterator<SeriesBatch>, limits: QueryLimits) {
+  constructor(iterator: AsyncIterator<SeriesBatch>, limits: QueryLimits, readersMax: number) {
     this.#iterator = iterator;
     this.#limits = limits;
+    this.#readersMax = readersMax;
   }
 
   /** Fetches one more batch, once for all who wait; false at the end. */
@@ -29,37 +37,53 @@ class SharedStream {
   async #fetch(): Promise<boolean> {
     const next = await this.#iterator.next();
     if (next.done === true) return false;
-    const bytes = next.value.chunks === null ? 0 : next.value.chunks.bytes;
-    this.#bytes += bytes;
-    this.#limits.holdBytes(bytes);
+    this.#limits.holdBytes(bytesOf(next.value));
     this.#batches.push(next.value);
     return true;
   }
 
   async *read(): AsyncGenerator<SeriesBatch> {
-    this.#readers++;
-    let at = 0;
-    while (at < this.#batches.length || (await this.#more())) {
-      if (at < this.#batches.length) yield this.#batches[at++]!;
+    const reader = this.#positions.push(0) - 1;
+    for (;;) {
+      const at = this.#positions[reader]! - this.#first;
+      if (at < this.#batches.length) {
+        const batch = this.#batches[at]!;
+        this.#positions[reader]!++;
+        this.#forget();
+        yield batch;
+      } else if (!(await this.#more())) break;
     }
-    this.#readers--;
+    this.#positions[reader] = Number.POSITIVE_INFINITY;
+    this.#forget();
+  }
+
+  /** Lets batches go that every reader has had. */
+  #forget(): void {
+    if (this.#positions.length < this.#readersMax) return;
+    const needed = Math.min(...this.#positions);
+    while (this.#first < needed && this.#batches.length > 0) {
+      this.#limits.holdBytes(-bytesOf(this.#batches.shift()!));
+      this.#first++;
+    }
   }
 
   /** Ends the read of the source, wherever it stands. */
   close(): void {
     this.#iterator.return?.().catch(() => undefined);
   }
+}
 
-  get idle(): boolean {
-    return this.#readers === 0;
-  }
+function bytesOf(batch: SeriesBatch): number {
+  return batch.chunks === null ? 0 : batch.chunks.bytes;
+}
 
-  /** Lets the batches go. */
-  free(): void {
-    this.#limits.holdBytes(-this.#bytes);
-    this.#bytes = 0;
-    this.#batches.length = 0;
-  }
+/** Selectors that read together. */
+interface Cluster {
+  minTime: number;
+  maxTime: number;
+  readonly readers: number;
+  /** One stream for each way to ask for downsampled data. */
+  readonly streams: Map<string, SharedStream>;
 }
 
 /** The reads of one query. */
@@ -67,74 +91,88 @@ export class SharedReads {
   readonly #source: SeriesSource;
   readonly #context: SourceContext;
   readonly #limits: QueryLimits;
-  /** How many selectors with the same matchers have still to read. */
-  readonly #expected = new Map<string, number>();
-  readonly #streams = new Map<string, Map<string, SharedStream>>();
+  readonly #clusters = new Map<VectorSelector, Cluster>();
 
+  /** `spans` are the times of the selectors that may be read together with others. */
   constructor(
     source: SeriesSource,
     context: SourceContext,
     limits: QueryLimits,
-    selectors: Iterable<VectorSelector>,
+    spans: ReadonlyMap<VectorSelector, TimeSpan>,
   ) {
     this.#source = source;
     this.#context = context;
     this.#limits = limits;
-    for (const selector of selectors) {
+    const byMatchers = new Map<string, VectorSelector[]>();
+    for (const selector of spans.keys()) {
       const key = matchersKey(selector.matchers);
-      this.#expected.set(key, (this.#expected.get(key) ?? 0) + 1);
+      const known = byMatchers.get(key);
+      if (known === undefined) byMatchers.set(key, [selector]);
+      else known.push(selector);
+    }
+    for (const selectors of byMatchers.values()) {
+      if (selectors.length > 1) this.#group(selectors, spans);
     }
   }
 
-  /** Series of a request, read anew or together with others that ask for the same. */
-  async *series(request: SeriesRequest): AsyncGenerator<SeriesBatch> {
-    const matchers = matchersKey(request.matchers);
-    const expected = this.#expected.get(matchers) ?? 1;
-    const streams = this.#streams.get(matchers);
-    if (expected < 2 && streams === undefined) {
-      yield* this.#source.series(request, this.#context);
-      return;
+  /** Puts selectors together as long as the union of their times is not much more than each alone needs. */
+  #group(selectors: VectorSelector[], spans: ReadonlyMap<VectorSelector, TimeSpan>): void {
+    const left = selectors
+      .map((selector) => ({ selector, ...spans.get(selector)! }))
+      .sort((a, b) => a.minTime - b.minTime);
+    while (left.length > 1) {
+      const taken = [left.shift()!];
+      let { minTime, maxTime } = taken[0]!;
+      let alone = maxTime - minTime + 1;
+      while (left.length > 0) {
+        const next = left[0]!;
+        const end = Math.max(maxTime, next.maxTime);
+        const sum = alone + next.maxTime - next.minTime + 1;
+        if ((end - minTime + 1) * (taken.length + 1) > wideningMax * sum) break;
+        taken.push(left.shift()!);
+        maxTime = end;
+        alone = sum;
+        minTime = Math.min(minTime, next.minTime);
+      }
+      if (taken.length < 2) continue;
+      const readers = taken.length;
+      const cluster: Cluster = { minTime, maxTime, readers, streams: new Map() };
+      for (const { selector } of taken) this.#clusters.set(selector, cluster);
     }
-    this.#expected.set(matchers, expected - 1);
-    yield* this.#shared(matchers, request).read();
-    this.#freeIfLast(matchers);
   }
 
-  #shared(matchers: string, request: SeriesRequest): SharedStream {
-    let streams = this.#streams.get(matchers);
-    if (streams === undefined) {
-      streams = new Map();
-      this.#streams.set(matchers, streams);
-    }
-    const { hints, minTime, maxTime, maxResolutionMs, aggregates } = request;
-    const func = (maxResolutionMs ?? 0) > 0 ? aggregates?.join() : "";
-    const key = [minTime, maxTime, maxResolutionMs, func, hints?.rangeMs].join();
-    let stream = streams.get(key);
+  /** Series of a request, read anew or together with others. Samples may lie outside of the times asked for. */
+  series(request: SeriesRequest, selector: VectorSelector | null): AsyncIterable<SeriesBatch> {
+    const cluster = selector === null ? undefined : this.#clusters.get(selector);
+    const fits =
+      cluster !== undefined &&
+      request.minTime >= cluster.minTime &&
+      request.maxTime <= cluster.maxTime;
+    if (!fits) return this.#source.series(request, this.#context);
+    const { maxResolutionMs, aggregates, hints } = request;
+    const coarse = (maxResolutionMs ?? 0) > 0;
+    const key = coarse ? `${maxResolutionMs} ${aggregates?.join()} ${hints?.rangeMs}` : "";
+    let stream = cluster.streams.get(key);
     if (stream === undefined) {
-      // What one reader groups by does not concern the others.
-      const shared =
-        hints === undefined ? request : { ...request, hints: { ...hints, ...noGrouping } };
-      const batches = this.#source.series(shared, this.#context);
-      stream = new SharedStream(batches[Symbol.asyncIterator](), this.#limits);
-      streams.set(key, stream);
+      stream = this.#open(cluster, request);
+      cluster.streams.set(key, stream);
     }
-    return stream;
+    return stream.read();
+  }
+
+  #open(cluster: Cluster, request: SeriesRequest): SharedStream {
+    const { minTime, maxTime, readers } = cluster;
+    // What one reader groups by does not concern the others.
+    const hints =
+      request.hints === undefined ? {} : { hints: { ...request.hints, by: false, grouping: [] } };
+    const batches = this.#source.series({ ...request, ...hints, minTime, maxTime }, this.#context);
+    return new SharedStream(batches[Symbol.asyncIterator](), this.#limits, readers);
   }
 
   /** Ends what is still being read. */
   close(): void {
-    for (const streams of this.#streams.values()) {
-      for (const stream of streams.values()) stream.close();
+    for (const cluster of this.#clusters.values()) {
+      for (const stream of cluster.streams.values()) stream.close();
     }
   }
-
-  #freeIfLast(matchers: string): void {
-    const streams = this.#streams.get(matchers);
-    if (streams === undefined || (this.#expected.get(matchers) ?? 0) > 0) return;
-    for (const stream of streams.values()) if (!stream.idle) return;
-    for (const stream of streams.values()) stream.free();
-    this.#streams.delete(matchers);
-  }
 }
-
-const noGrouping = { by: false, grouping: [] };
