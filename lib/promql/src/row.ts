@@ -88,6 +88,14 @@ export class Row {
     this.metadataDropped = false;
   }
 
+  /** Copies label bytes out of the buffer of their batch, so that a row that is kept does not keep the batch. */
+  detach(): void {
+    const bytes = this.labelBytes;
+    if (bytes === null) return;
+    const data = bytes.data.slice(bytes.start, bytes.end);
+    this.labelBytes = { data, start: 0, end: data.length };
+  }
+
   /** Takes name, type and unit away without making strings of the other labels. */
   dropMetadata(): void {
     if (this.labelBytes === null) this.labels = this.labels.drop(metadataLabels);

@@ -1,6 +1,7 @@
 // Whether the rows of a node stay distinct when their metric names are dropped: then nothing has to be checked.
 
 import { LabelCursor } from "@deucalion/model";
+import type { QueryLimits } from "../limits.ts";
 import type { Expr } from "../parse/ast.ts";
 import type { Row } from "../row.ts";
 import { sameLabelset } from "./merge-rows.ts";
@@ -52,19 +53,33 @@ function keepsOnlyGroups(op: string): boolean {
 /** Watches rows go by whose names have been dropped, and throws when labels come twice. */
 export class DistinctGuard {
   readonly #trusted: boolean;
+  readonly #limits: QueryLimits;
+  #held = 0;
   readonly #seen = new Set<string>();
   readonly #cursor = new LabelCursor();
 
   /** `trusted`: names were all the same, so only `__type__` and `__unit__` could have told rows apart. */
-  constructor(trusted: boolean) {
+  constructor(trusted: boolean, limits: QueryLimits) {
     this.#trusted = trusted;
+    this.#limits = limits;
   }
 
   check(row: Row): void {
     if (this.#trusted && !this.#hasTypeOrUnit(row)) return;
     const before = this.#seen.size;
-    this.#seen.add(row.labels.key);
+    const { key } = row.labels;
+    this.#seen.add(key);
     if (this.#seen.size === before) throw sameLabelset();
+    const bytes = 64 + key.length;
+    this.#held += bytes;
+    this.#limits.holdBytes(bytes);
+  }
+
+  /** Gives up what it remembers. */
+  end(): void {
+    this.#limits.holdBytes(-this.#held);
+    this.#held = 0;
+    this.#seen.clear();
   }
 
   #hasTypeOrUnit(row: Row): boolean {

@@ -111,6 +111,7 @@ export class Evaluation implements EvalContext {
     const bytes = this.rowBytes;
     await this.evaluate(node, (row) => {
       limits.holdBytes(bytes);
+      row.detach();
       rows.push(row);
     });
     limits.holdBytes(-bytes * rows.length);

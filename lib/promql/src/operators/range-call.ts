@@ -106,7 +106,7 @@ class RangeCall {
     this.#function = implementation;
     this.#guard = ev.options.delayedNameRemoval
       ? null
-      : new DistinctGuard(distinctWithoutName(arg));
+      : new DistinctGuard(distinctWithoutName(arg), ev.limits);
     this.#fromSubquery = arg.kind === "subquery";
     this.#stats =
       arg.kind === "matrix" && ev.state.selectors.get(arg.selector)?.histogramStats === true;
@@ -207,6 +207,7 @@ class RangeCall {
 
   /** After the last series. */
   end(): void {
+    this.#guard?.end();
     this.#ev.hold(-this.#held);
     if (this.#seen !== null) this.#emitAbsent(this.#seen);
   }

@@ -1,4 +1,5 @@
 // Aggregations: rows go to groups of equal labels.
+import { Labels } from "@deucalion/model";
 import type { AggregateExpr } from "../../parse/ast.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { LabelGroups } from "../label-groups.ts";
@@ -23,6 +24,8 @@ async function fold(node: AggregateExpr, op: FoldOp, ev: Evaluation, emit: Emit)
     if (known === undefined) {
       limits.holdBytes(bytes);
       folds[index] = startGroup(op, row, context);
+      // Labels are those of the group in the end; the row's would keep the buffer of its batch.
+      folds[index].row.labels = Labels.empty;
     } else {
       foldRow(op, known, row, context);
       ev.release(row);

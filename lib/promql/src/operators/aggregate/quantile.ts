@@ -53,6 +53,7 @@ export async function quantileAggregation(
   await ev.evaluate(node.expr, (row) => {
     ev.limits.holdBytes(ev.rowBytes);
     held += ev.rowBytes;
+    row.detach();
     const index = numbers.groupOf(row);
     const known = groups[index];
     if (known === undefined) groups[index] = [row];

@@ -37,6 +37,7 @@ export async function groupedRows(
   let count = 0;
   await ev.evaluate(node.expr, (row) => {
     ev.limits.holdBytes(ev.rowBytes);
+    row.detach();
     const index = numbers.groupOf(row);
     const known = groups[index];
     if (known === undefined) groups[index] = [row];
