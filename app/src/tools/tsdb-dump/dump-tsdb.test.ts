@@ -120,6 +120,13 @@ test("a torn last segment keeps what was written before", { skip }, async () => 
   });
 });
 
-test("dumpTsdb() refuses a folder that is neither", async () => {
-  await assert.rejects(dump(tmpdir(), false), { code: "TSDB_NOT_A_BLOCK" });
+test("dumpTsdb() refuses a folder that is neither, or is not there", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "deucalion-none-"));
+  try {
+    await writeFile(join(dir, "a-name-of-26-characters-ab"), "");
+    await assert.rejects(dump(dir, false), { code: "TSDB_NOT_A_BLOCK" });
+    await assert.rejects(dump(join(dir, "absent"), false), { code: "TSDB_NOT_A_BLOCK" });
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });

@@ -15,6 +15,9 @@ export interface DumpOptions {
   readonly report?: (damage: ReplayDamage) => void;
 }
 
+/** What a data folder holds: logs, head chunks, blocks. */
+const dataFolderName = /^(wal|chunks_head|[0-7][0-9A-HJKMNP-TV-Z]{25})$/;
+
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -42,7 +45,7 @@ export async function dumpTsdb(
     return;
   }
   const names = (await exists(dir)) ? await readdir(dir) : [];
-  if (!names.some((name) => name === "wal" || name === "chunks_head" || name.length === 26)) {
+  if (!names.some((name) => dataFolderName.test(name))) {
     throw new TsdbError("TSDB_NOT_A_BLOCK", `${dir} is neither a block nor a data folder`, { dir });
   }
   const database = await Database.open(dir);
