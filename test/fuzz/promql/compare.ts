@@ -87,8 +87,14 @@ function labelSets(result: unknown): string {
     : "";
 }
 
+/** Warnings and infos in one order. Prometheus doubles the count of repaired samples at every step of a range query; we do not. */
 function annotations(body: AnswerBody): string {
-  return [...(body.warnings ?? []), ...(body.infos ?? [])].sort().join("\n");
+  const counted = body.data?.resultType === "matrix" ? /over \d+ samples/ : /$^/;
+  const texts = [...(body.warnings ?? []), ...(body.infos ?? [])];
+  return texts
+    .map((text) => text.replace(counted, "over some samples"))
+    .sort()
+    .join("\n");
 }
 
 /** What differs between our answer and the peer's, or null. */

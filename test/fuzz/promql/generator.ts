@@ -142,7 +142,11 @@ export class Generator {
   #matrix(depth: number): string {
     const random = this.#random;
     if (depth <= 0 || random.chance(0.75)) return this.#selectors.range();
-    return `${this.#operand(depth - 1)}${this.#selectors.subqueryWindow()}${this.#selectors.modifiers()}`;
+    const outer = this.#selectors.withinSubquery;
+    this.#selectors.withinSubquery = true;
+    const operand = this.#operand(depth - 1);
+    this.#selectors.withinSubquery = outer;
+    return `${operand}${this.#selectors.subqueryWindow()}${this.#selectors.modifiers()}`;
   }
 
   /** An expression that may stand before an operator or a window without changing its meaning. */
@@ -394,7 +398,9 @@ export class Generator {
       `lat_bucket{le!="${random.pick(bucketBounds)}"}`,
     ];
     if (this.#level === "2.42") return `histogram_quantile(${q}, ${random.pick(classic)})`;
+    const nonsense = ["-lat_bucket", "rate(lat_bucket[5m]) % 0.1"];
     const native = [
+      ...nonsense,
       "nh",
       "rate(nh[5m])",
       "sum(rate(fh[5m]))",

@@ -112,12 +112,13 @@ function answerClassic(
   return left ? out : null;
 }
 
-/** Quantiles of everything in a split vector, names dropped; `qs` has one quantile a step. */
+/** Quantiles of everything in a split vector, names dropped; `qs` has one quantile a step. `tells` says at which steps repairs are reported. */
 function quantileRows(
   split: SplitHistograms,
   qs: Float64Array,
   range: Range,
   ctx: EvalContext,
+  tells: (step: number) => boolean = () => true,
 ): Row[] {
   const out: Row[] = [];
   const delayed = ctx.options.delayedNameRemoval;
@@ -141,7 +142,7 @@ function quantileRows(
       answerClassic(group, scratch, ctx, (size, i) => {
         repairs.now.forced = false;
         const value = bucketQuantile(qs[i]!, scratch.bounds, scratch.counts, size, repairs.now);
-        if (repairs.now.forced) repairs.saw(i);
+        if (repairs.now.forced && tells(i)) repairs.saw(i);
         return value;
       }),
     );
@@ -215,7 +216,15 @@ const histogramQuantiles: VectorFunction = {
     const out: Row[] = [];
     for (let i = 2; i < call.args.length; i++) {
       const qs = inputs[i]![0]!.values;
-      const rows = quantileRows(split, qs, range, ctx);
+      // A histogram is repaired once a step, for the first quantile that looks at its buckets.
+      const isFirst = (step: number): boolean => {
+        for (let j = 2; j < i; j++) {
+          const q = inputs[j]![0]!.values[step]!;
+          if (q >= 0 && q <= 1) return false;
+        }
+        return true;
+      };
+      const rows = quantileRows(split, qs, range, ctx, isFirst);
       for (const row of rows) out.push(...splitByQuantile(row, label, qs));
     }
     return out;
