@@ -43,14 +43,18 @@ export function addInterval(list: readonly Interval[], added: Interval): Interva
 }
 
 /** Reads records until the end of `from`. Throws TSDB_TOMBSTONES. */
-export function readTombstoneRecords(from: ByteReader): Map<number, readonly Interval[]> {
-  const found = new Map<number, readonly Interval[]>();
+export function readTombstoneRecords(from: ByteReader): Tombstones {
+  const found = new Map<number, Interval[]>();
   try {
     while (from.left > 0) {
       const ref = from.uvarint();
       const minTime = from.varint();
       const maxTime = from.varint();
-      found.set(ref, addInterval(found.get(ref) ?? [], { minTime, maxTime }));
+      const list = found.get(ref);
+      const last = list?.at(-1);
+      if (list === undefined) found.set(ref, [{ minTime, maxTime }]);
+      else if (last !== undefined && last.maxTime < minTime - 1) list.push({ minTime, maxTime });
+      else found.set(ref, addInterval(list, { minTime, maxTime }));
     }
   } catch (thrown) {
     throw new TsdbError("TSDB_TOMBSTONES", messageOf(thrown), { at: from.at }, { cause: thrown });

@@ -1,0 +1,285 @@
+// Columns and objects to records of the write-ahead logs. Layouts: docs/format/wal.md.
+import { ByteWriter } from "@deucalion/base";
+import {
+  customBucketsSchema,
+  type FloatHistogram,
+  type LabelBytes,
+  LabelCursor,
+  type Labels,
+} from "@deucalion/model";
+import { WalRecordType } from "./wal-record.ts";
+
+const hints: Readonly<Record<string, number>> = { unknown: 0, reset: 1, not_reset: 2, gauge: 3 };
+const pair = new Float64Array(1);
+const words = new Uint32Array(pair.buffer);
+
+function putUvarint(data: Uint8Array, from: number, value: number): number {
+  let at = from;
+  let rest = value;
+  while (rest >= 0x80000000) {
+    data[at++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  while (rest >= 128) {
+    data[at++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  data[at++] = rest;
+  return at;
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -value * 2 - 1 : value * 2;
+}
+
+/** A record of float samples that grows sample by sample. */
+export class SampleRecord {
+  #data = new Uint8Array(4096);
+  #view = new DataView(this.#data.buffer);
+  #length = 0;
+  #ref = 0;
+  #time = 0;
+  count = 0;
+
+  push(ref: number, time: number, high: number, low: number): void {
+    if (this.#length + 45 > this.#data.length) {
+      const larger = new Uint8Array(2 * this.#data.length);
+      larger.set(this.#data.subarray(0, this.#length));
+      this.#data = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    const data = this.#data;
+    const view = this.#view;
+    let at = this.#length;
+    if (this.count++ === 0) {
+      data[0] = WalRecordType.samples;
+      view.setUint32(1, Math.floor(ref / 4294967296));
+      view.setUint32(5, ref % 4294967296);
+      const upper = Math.floor(time / 4294967296);
+      view.setInt32(9, upper);
+      view.setUint32(13, time - upper * 4294967296);
+      at = 17;
+      this.#ref = ref;
+      this.#time = time;
+    }
+    at = putUvarint(data, at, zigzag(ref - this.#ref));
+    at = putUvarint(data, at, zigzag(time - this.#time));
+    view.setInt32(at, high);
+    view.setInt32(at + 4, low);
+    this.#length = at + 8;
+  }
+
+  /** The record; valid until the next push. */
+  view(): Uint8Array {
+    return this.#data.subarray(0, this.#length);
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.#length = 0;
+    if (this.#data.length > 1 << 20) {
+      this.#data = new Uint8Array(4096);
+      this.#view = new DataView(this.#data.buffer);
+    }
+  }
+}
+
+/** A record of series. */
+export class SeriesRecord {
+  readonly #out = new ByteWriter(4096);
+  readonly #cursor = new LabelCursor();
+  count = 0;
+
+  push(ref: number, labels: LabelBytes): void {
+    const out = this.#out;
+    if (this.count++ === 0) out.u8(WalRecordType.series);
+    out.u64(ref);
+    const cursor = this.#cursor.reset(labels);
+    let labelCount = 0;
+    while (cursor.next()) labelCount++;
+    out.uvarint(labelCount);
+    cursor.reset(labels);
+    while (cursor.next()) {
+      out.uvarintBytes(labels.data.subarray(cursor.nameStart, cursor.nameEnd));
+      out.uvarintBytes(labels.data.subarray(cursor.valueStart, cursor.valueEnd));
+    }
+  }
+
+  view(): Uint8Array {
+    return this.#out.view();
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.#out.reset();
+  }
+}
+
+/** Kinds of histogram records: integer or float, with exponential or custom buckets. */
+export const histogramRecordTypes = [
+  WalRecordType.histograms,
+  WalRecordType.floatHistograms,
+  WalRecordType.customHistograms,
+  WalRecordType.customFloatHistograms,
+] as const;
+
+/** Which of `histogramRecordTypes` a histogram goes to. */
+export function histogramRecordIndex(h: FloatHistogram): number {
+  return (h.integer ? 0 : 1) + (h.schema === customBucketsSchema ? 2 : 0);
+}
+
+/** A record of histograms of one kind. */
+export class HistogramRecord {
+  readonly #out = new ByteWriter(1024);
+  readonly #type: number;
+  #ref = 0;
+  #time = 0;
+  count = 0;
+
+  constructor(type: number) {
+    this.#type = type;
+  }
+
+  push(ref: number, time: number, h: FloatHistogram): void {
+    const out = this.#out;
+    if (this.count++ === 0) {
+      out.u8(this.#type);
+      out.u64(ref);
+      out.i64(time);
+      this.#ref = ref;
+      this.#time = time;
+    }
+    out.varint(ref - this.#ref);
+    out.varint(time - this.#time);
+    writeHistogram(out, h);
+  }
+
+  view(): Uint8Array {
+    return this.#out.view();
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.#out.reset();
+  }
+}
+
+function writeHistogram(out: ByteWriter, h: FloatHistogram): void {
+  out.u8(hints[h.counterResetHint] ?? 0);
+  out.varint(h.schema);
+  out.f64(h.zeroThreshold);
+  if (h.integer) {
+    out.uvarint(h.zeroCount);
+    out.uvarint(h.count);
+  } else {
+    out.f64(h.zeroCount);
+    out.f64(h.count);
+  }
+  pair[0] = h.sum;
+  out.u32(words[1]!);
+  out.u32(words[0]!);
+  for (const spans of [h.positiveSpans, h.negativeSpans]) {
+    out.uvarint(spans.length);
+    for (const { offset, length } of spans) {
+      out.varint(offset);
+      out.uvarint(length);
+    }
+  }
+  for (const buckets of [h.positiveBuckets, h.negativeBuckets]) {
+    out.uvarint(buckets.length);
+    let before = 0;
+    for (const bucket of buckets) {
+      if (h.integer) out.varint(bucket - before);
+      else out.f64(bucket);
+      before = bucket;
+    }
+  }
+  if (h.schema !== customBucketsSchema) return;
+  out.uvarint(h.customValues.length);
+  for (const bound of h.customValues) out.f64(bound);
+}
+
+/** A record of exemplars. */
+export class ExemplarRecord {
+  readonly #out = new ByteWriter(1024);
+  #ref = 0;
+  #time = 0;
+  count = 0;
+
+  push(ref: number, time: number, value: number, labels: Labels): void {
+    const out = this.#out;
+    if (this.count++ === 0) {
+      out.u8(WalRecordType.exemplars);
+      out.u64(ref);
+      out.i64(time);
+      this.#ref = ref;
+      this.#time = time;
+    }
+    out.varint(ref - this.#ref);
+    out.varint(time - this.#time);
+    pair[0] = value;
+    out.u32(words[1]!);
+    out.u32(words[0]!);
+    out.uvarint(labels.size);
+    for (const text of labels.pairs) out.uvarintString(text);
+  }
+
+  view(): Uint8Array {
+    return this.#out.view();
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.#out.reset();
+  }
+}
+
+/** A record of metadata; `type` as in `WalMetadata`. */
+export class MetadataRecord {
+  readonly #out = new ByteWriter(256);
+  count = 0;
+
+  push(ref: number, type: number, unit: string, help: string): void {
+    const out = this.#out;
+    if (this.count++ === 0) out.u8(WalRecordType.metadata);
+    out.uvarint(ref);
+    out.u8(type);
+    out.uvarint(2);
+    out.uvarintString("UNIT");
+    out.uvarintString(unit);
+    out.uvarintString("HELP");
+    out.uvarintString(help);
+  }
+
+  view(): Uint8Array {
+    return this.#out.view();
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.#out.reset();
+  }
+}
+
+/** A record of deleted intervals. */
+export function tombstoneRecord(
+  items: Iterable<{ readonly ref: number; readonly minTime: number; readonly maxTime: number }>,
+): Uint8Array {
+  const out = new ByteWriter(256);
+  out.u8(WalRecordType.tombstones);
+  for (const { ref, minTime, maxTime } of items) {
+    out.u64(ref);
+    out.varint(minTime);
+    out.varint(maxTime);
+  }
+  return out.finish();
+}
+
+/** A record that says that out-of-order samples of a series are in an m-mapped chunk. */
+export function mmapMarkerRecord(ref: number, mmapRef: number): Uint8Array {
+  const out = new ByteWriter(17);
+  out.u8(WalRecordType.mmapMarkers);
+  out.u64(ref);
+  out.u64(mmapRef);
+  return out.finish();
+}
