@@ -31,6 +31,8 @@ export interface RowsDeps {
   readonly options: ServeOptions;
   /** Longest series entry of the block, if its meta.json says so; else 0. */
   readonly seriesBytesMax: number;
+  /** What a chunk of unknown length is taken for. */
+  readonly chunkBytesGuess: number;
 }
 
 /** Some rows, and the order in which to send them. */
@@ -60,7 +62,7 @@ export async function* blockRows(
   for (let from = 0; from < postings.length; ) {
     const to = entriesEnd(postings, from, countMax, scale, guess, options);
     await readEntries(source, postings.subarray(from, to), guess, options, (entry) =>
-      addRow(rows, entry, request, writer),
+      addRow(rows, entry, request, writer, deps.chunkBytesGuess),
     );
     from = to;
     if (resort) continue;
@@ -105,8 +107,10 @@ function addRow(
   entry: SeriesEntry,
   request: RowsRequest,
   writer: LabelWriter,
+  chunkBytesGuess: number,
 ): void {
   const { minTime, maxTime, accept } = request;
+  if (entry.chunkCount > 0) rows.endBefore(entry.refs[0]!, chunkBytesGuess);
   const chunksBefore = rows.chunkCount;
   for (let i = 0; i < entry.chunkCount; i++) {
     if (entry.minTimes[i]! > maxTime) break;

@@ -15,8 +15,6 @@ import { shardAccept } from "./shard-accept.ts";
 
 /** Chunks of one piece: each may need a read, and a piece numbers its buffers with 16 bits. */
 const pieceChunksMax = 30_000;
-/** What the last chunk of a series is taken for when pieces are cut. */
-const unknownChunkBytes = 1024;
 /** Series of one piece without chunks. */
 const pieceSeriesMax = 4096;
 
@@ -49,6 +47,10 @@ export async function* blockSeries(
     seriesEnd: header.postings.allPostings().start,
     damaged,
   };
+  const bytesGuess = Math.min(
+    options.chunkBytesGuess,
+    stats.chunk_max_size || options.chunkBytesGuess,
+  );
   const rows = blockRows(
     {
       minTime: request.minTime,
@@ -66,15 +68,14 @@ export async function* blockSeries(
       budget,
       options,
       seriesBytesMax: stats.series_max_size ?? 0,
+      chunkBytesGuess: bytesGuess,
     },
   );
-  const guess = options.chunkBytesGuess;
-  const known = stats.chunk_max_size ?? 0;
   const fetch: ChunkFetch = {
     io,
     budget,
     options,
-    bytesGuess: known > 0 ? Math.min(guess, known) : guess,
+    bytesGuess,
     aggregates: (request.aggregates ?? []).filter((aggregate) => aggregate !== Aggregate.raw),
     damaged,
   };
@@ -106,12 +107,13 @@ function pieceEnd(
   let bytes = 0;
   let chunks = 0;
   let to = from;
-  let lastEnd = 0;
+  let lastEnd = Number.POSITIVE_INFINITY;
   while (to < order.length) {
     const row = order[to]!;
     for (let c = rows.first[row]!; c < rows.first[row + 1]!; c++) {
       const ref = rows.ref[c]!;
-      const end = rows.refEnd[c]! || ref + unknownChunkBytes;
+      // The last chunk of a series ends where the next series' chunk begins, or at a gap: it counts as a part of that.
+      const end = rows.refEnd[c]! || ref + 1;
       const gap = ref - lastEnd;
       bytes += end - ref + (gap > 0 && gap <= gapMax ? gap : 0);
       lastEnd = end;

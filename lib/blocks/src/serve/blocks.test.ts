@@ -142,6 +142,29 @@ test("one block costs few reads, and close ranges come together", async () => {
   }
 });
 
+test("little memory costs more reads, but not more bytes than are there", async () => {
+  const opened = await openFolder(join(blocks, "floats"), { readBytesMax: 64 << 10 });
+  try {
+    const context = { signal: never, warn: (text: string) => assert.fail(text) };
+    for (const _ of [1, 2]) {
+      opened.bucket.resetCounts();
+      for await (const batch of opened.source.series(
+        { ...allTime, matchers: [everything] },
+        context,
+      ))
+        assert.ok(batch.chunks!.buffers.slice(1).every(({ length }) => length < 100_000));
+    }
+    const [id] = [...opened.source.blocks.keys()];
+    const { length } = await readFile(join(blocks, "floats", id!, "chunks/000001"));
+    const reads = opened.bucket.requests.filter(({ name }) => name.includes("/chunks/"));
+    const bytes = reads.reduce((sum, read) => sum + read.length, 0);
+    assert.ok(reads.length <= 2 + length / (32 << 10), `${reads.length} reads of ${length} bytes`);
+    assert.ok(bytes <= 1.1 * length, `${bytes} of ${length} bytes`);
+  } finally {
+    await opened.close();
+  }
+});
+
 test("blocks with tombstones are served as Thanos does: what is deleted is still there", async () => {
   const opened = await openFolder(join(blocks, "tombstones"));
   try {

@@ -1,4 +1,5 @@
 // All blocks of a bucket as one source of series: what the store gateway serves.
+import { setMaxListeners } from "node:events";
 import { type Log, messageOf } from "@deucalion/base";
 import type { Xxhash64 } from "@deucalion/kernels";
 import {
@@ -233,6 +234,8 @@ export class BucketSource implements SeriesSource {
 
   /** The header, or the signal's reason if that comes first. */
   #header(block: BucketBlock, signal: AbortSignal): ReturnType<BucketBlock["header"]> {
+    // Every block of the call listens while its header is opened.
+    setMaxListeners(0, signal);
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(signal.reason as Error);
       if (signal.aborted) stop();

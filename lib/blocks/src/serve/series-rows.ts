@@ -18,7 +18,7 @@ export class SeriesRows {
   minTime = new Float64Array(1024);
   maxTime = new Float64Array(1024);
   ref = new Float64Array(1024);
-  /** Where the chunk surely ends, as a reference; 0 where that is not known. */
+  /** Where the chunk ends at the latest, as a reference; 0 where that is not known. */
   refEnd = new Float64Array(1024);
 
   /** Closes a series whose labels begin at `labelStart` of the arena; chunks added before belong to it. */
@@ -52,6 +52,16 @@ export class SeriesRows {
     this.maxTime[at] = maxTime;
     this.ref[at] = ref;
     this.refEnd[at] = refEnd;
+  }
+
+  /**
+   * Chunks do not overlap: the last one ends where the next series' first begins, if not before. `ref` is that one's;
+   * a chunk is not expected to be longer than `bytesGuess`.
+   */
+  endBefore(ref: number, bytesGuess: number): void {
+    const last = this.chunkCount - 1;
+    if (last < 0 || this.refEnd[last] !== 0 || ref <= this.ref[last]!) return;
+    this.refEnd[last] = Math.min(ref, this.ref[last]! + bytesGuess);
   }
 
   /** Copies series `row` of `other` to the end. */
