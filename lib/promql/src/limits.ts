@@ -21,8 +21,8 @@ export interface LimitOptions {
 
 const sliceMs = 12;
 
-/** Steps of one evaluation, whatever the other limits are. */
-const stepsMax = 2 ** 25;
+/** Steps of one evaluation, whatever the other limits are: work on one row cannot be interrupted. A year of 15 s fits. */
+const stepsMax = 2_200_000;
 
 /** Counts what a query holds and stops it. Lives as long as the query; `close` gives shared bytes back. */
 export class QueryLimits {
@@ -105,7 +105,13 @@ export class QueryLimits {
         throw new PromqlError(
           "PROMQL_LIMIT",
           "query processing would load too many samples into memory in query execution",
-          { limit: "maxSamples", maxSamples: this.#options.maxSamples, samples: this.samples },
+          {
+            limit: "maxSamples",
+            max: this.#options.maxSamples,
+            samples: this.samples,
+            series: this.series,
+            bytes: this.bytes,
+          },
         );
       }
     }
@@ -120,9 +126,10 @@ export class QueryLimits {
       throw this.#overBytes("query", maxBytes);
     }
     if (byteBudget !== undefined) {
-      this.#shared += bytes;
-      if (!byteBudget.take(bytes) && bytes > 0)
+      if (!byteBudget.take(bytes) && bytes > 0) {
         throw this.#overBytes("process", byteBudget.maxBytes);
+      }
+      this.#shared += bytes;
     }
   }
 

@@ -1,6 +1,7 @@
 // What a query gives: from rows to values, sorted and with names dropped where that was put off.
-import { compareLabels, type FloatHistogram, type Labels } from "@deucalion/model";
+import { compareLabels, type FloatHistogram, type LabelBytes, type Labels } from "@deucalion/model";
 import type { Evaluation } from "./operators/evaluation.ts";
+import { LabelDecoder } from "./operators/label-decoder.ts";
 import { mergeRows, sameLabelset } from "./operators/merge-rows.ts";
 import { rangeVector } from "./operators/range-vector.ts";
 import type { Plan } from "./plan/plan.ts";
@@ -60,6 +61,57 @@ function limited<T>(items: T[], limit: number, ev: Evaluation): T[] {
   return items.slice(0, limit);
 }
 
+/** Rough size of a series of the result with so many samples: labels as strings take the most. */
+function resultBytes(row: Row, samples: number): number {
+  const bytes = row.labelBytes;
+  const labels = bytes === null ? 200 : 2.5 * (bytes.end - bytes.start);
+  return 250 + labels + 16 * samples;
+}
+
+/**
+ * Rows as results, made as the rows come, so that rows of a batch do not keep it, nor sparse ones their width.
+ * `make` returns null for a row without samples; its arrays are used again unless they are part of the result.
+ */
+async function collect<T extends { readonly labels: Labels }>(
+  plan: Plan,
+  ev: Evaluation,
+  make: (row: Row) => T | null,
+  taken: (made: T, row: Row) => boolean,
+): Promise<T[]> {
+  const out: T[] = [];
+  if (ev.options.delayedNameRemoval) {
+    for (const row of await finalRows(plan, ev)) {
+      const made = make(row);
+      if (made !== null) out.push(made);
+    }
+    return out;
+  }
+  const { limits } = ev;
+  await ev.evaluate(plan.root, (row) => {
+    limits.holdBytes(resultBytes(row, row.values.length));
+    const made = make(row);
+    if (made === null || !taken(made, row)) ev.release(row);
+    if (made !== null) out.push(made);
+  });
+  return out;
+}
+
+type Decode = (bytes: LabelBytes, dropMetadata: boolean) => Labels;
+
+/** One decoder for the series of a result. */
+function labelDecoder(): Decode {
+  const decoder = new LabelDecoder();
+  return (bytes, dropMetadata) => decoder.decode(bytes, dropMetadata);
+}
+
+function sampleOf(row: Row, timeMs: number, decode: Decode): VectorSample | null {
+  if (row.present[0] === 0) return null;
+  const labels = row.labelsBy(decode);
+  const histogram = row.histogramAt(0);
+  if (histogram === undefined) return { labels, timeMs, value: row.values[0]! };
+  return { labels, timeMs, value: histogram.sum, histogram };
+}
+
 /** The value of an instant query. */
 export async function instantValue(plan: Plan, ev: Evaluation, limit: number): Promise<QueryValue> {
   const { root } = plan;
@@ -71,35 +123,29 @@ export async function instantValue(plan: Plan, ev: Evaluation, limit: number): P
     const series = await rangeVector(bare, ev);
     return { type: "matrix", series: limited(series, limit, ev) };
   }
-  const rows = await finalRows(plan, ev);
+  const decode = labelDecoder();
+  const samples = await collect(
+    plan,
+    ev,
+    (row) => sampleOf(row, timeMs, decode),
+    () => false,
+  );
   if (plan.types.get(root) === "scalar") {
-    return { type: "scalar", timeMs, value: rows[0]?.values[0] ?? Number.NaN };
+    return { type: "scalar", timeMs, value: samples[0]?.value ?? Number.NaN };
   }
-  const samples = limited(rows, limit, ev).map((row): VectorSample => {
-    const histogram = row.histogramAt(0);
-    const { labels } = row;
-    if (histogram === undefined) return { labels, timeMs, value: row.values[0]! };
-    return { labels, timeMs, value: histogram.sum, histogram };
-  });
-  return { type: "vector", samples };
+  return { type: "vector", samples: limited(samples, limit, ev) };
 }
 
-/** The value of a range query. Rows become series as they come, so that sparse ones do not stay wide. */
+/** The value of a range query, sorted by labels. */
 export async function matrixValue(plan: Plan, ev: Evaluation, limit: number): Promise<QueryValue> {
   const times = allTimes(ev);
-  const series: MatrixSeries[] = [];
-  if (ev.options.delayedNameRemoval) {
-    for (const row of await finalRows(plan, ev)) series.push(seriesOf(row, times));
-  } else {
-    const { limits } = ev;
-    await ev.evaluate(plan.root, (row) => {
-      const made = seriesOf(row, times);
-      if (made.values !== row.values) ev.release(row);
-      if (made.times.length === 0) return;
-      limits.holdBytes(200 + 16 * made.times.length);
-      series.push(made);
-    });
-  }
+  const decode = labelDecoder();
+  const series = await collect(
+    plan,
+    ev,
+    (row) => (row.isEmpty() ? null : seriesOf(row, times, decode)),
+    (made, row) => made.values === row.values,
+  );
   sortByLabels(series);
   return { type: "matrix", series: limited(series, limit, ev) };
 }
@@ -111,8 +157,9 @@ function allTimes(ev: Evaluation): Float64Array {
 }
 
 /** The samples of a row. `stepTimes` are the times of all steps. */
-function seriesOf(row: Row, stepTimes: Float64Array): MatrixSeries {
-  const { present, values, labels } = row;
+function seriesOf(row: Row, stepTimes: Float64Array, decode: Decode): MatrixSeries {
+  const { present, values } = row;
+  const labels = row.labelsBy(decode);
   let count = 0;
   for (let i = 0; i < present.length; i++) count += present[i]!;
   const whole = count === present.length;

@@ -88,6 +88,14 @@ export class Row {
     this.metadataDropped = false;
   }
 
+  /** The labels, made by `decode` (given the bytes, and whether to leave the metadata out) unless they are there. */
+  labelsBy(decode: (bytes: LabelBytes, dropMetadata: boolean) => Labels): Labels {
+    if (this.#labels === null && this.labelBytes !== null) {
+      this.#labels = decode(this.labelBytes, this.metadataDropped);
+    }
+    return this.labels;
+  }
+
   /** Copies label bytes out of the buffer of their batch, so that a row that is kept does not keep the batch. */
   detach(): void {
     const bytes = this.labelBytes;

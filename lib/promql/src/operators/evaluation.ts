@@ -74,6 +74,8 @@ export class Evaluation implements EvalContext {
 
   readonly check = (): void => this.state.limits.check();
 
+  readonly holdBytes = (bytes: number): void => this.state.limits.holdBytes(bytes);
+
   readonly select = (request: InstantSelect): Promise<Row[]> => this.state.select(this, request);
 
   /** Another range of steps; annotations go to the same place. */
@@ -134,9 +136,9 @@ export class Evaluation implements EvalContext {
     return rows;
   }
 
-  /** Rough size of a row in memory. */
+  /** Rough size of a kept row in memory: objects, labels as bytes and as strings, and the columns. */
   get rowBytes(): number {
-    return 200 + 9 * this.steps.count;
+    return 1000 + 9 * this.steps.count;
   }
 
   /** A row without samples whose values may hold anything. */

@@ -37,6 +37,17 @@ function lastMs(lookup: Lookup): number {
   return lookup.firstMs + (lookup.count - 1) * lookup.stepMs;
 }
 
+/** As in Prometheus, times under `@` are looked up without the offset, among the samples that were selected with it. */
+function unmovedLookup(ev: Evaluation, node: VectorSelector, selected: Lookup): Lookup {
+  const at = atTime(node);
+  if (at === undefined) return selected;
+  const { lookbackMs } = selected;
+  return {
+    ...lookupOf(ev, Math.max(0, node.offsetMs), at),
+    lookbackMs: Math.max(0, lookbackMs - Math.abs(node.offsetMs)),
+  };
+}
+
 /** Evaluates a selector. `value` says what to show of each sample. */
 export async function instantSelector(
   node: VectorSelector,
@@ -48,9 +59,7 @@ export async function instantSelector(
   const { lookbackMs } = selected;
   const minTime = selected.firstMs - lookbackMs + 1;
   const maxTime = lastMs(selected) + (node.smoothed ? lookbackMs : 0);
-  // As in Prometheus, times under `@` are looked up without the offset, among the samples that were selected with it.
-  const unmoved = value !== "value" && atTime(node) !== undefined;
-  const lookup = unmoved ? lookupOf(ev, 0, atTime(node)) : selected;
+  const lookup = value === "value" ? selected : unmovedLookup(ev, node, selected);
   const smoothed = node.smoothed && value === "value";
   const selection = selectionOf(ev, node, 0, minTime, maxTime);
   const stats = ev.state.selectors.get(node)?.histogramStats === true;

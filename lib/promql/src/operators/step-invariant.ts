@@ -11,7 +11,7 @@ export async function stepInvariant(
   emit: Emit,
 ): Promise<void> {
   const { steps } = ev;
-  if (steps.count === 1) {
+  if (steps.untilMs === steps.startMs) {
     await ev.evaluate(node.expr, emit);
     return;
   }

@@ -17,7 +17,7 @@ async function fold(node: AggregateExpr, op: FoldOp, ev: Evaluation, emit: Emit)
   const folds: FoldGroup[] = [];
   const context = { ev, node };
   const { limits, steps } = ev;
-  const bytes = 300 + foldStepBytes * steps.count;
+  const bytes = 1000 + foldStepBytes * steps.count;
   await ev.evaluate(node.expr, (row) => {
     const index = groups.groupOf(row);
     const known = folds[index];
