@@ -89,7 +89,7 @@ function labelSets(result: unknown): string {
 
 /** Warnings and infos in one order. Prometheus doubles the count of repaired samples at every step of a range query; we do not. */
 function annotations(body: AnswerBody): string {
-  const counted = body.data?.resultType === "matrix" ? /over \d+ samples/ : /$^/;
+  const counted = body.data?.resultType === "matrix" ? /over -?\d+ samples/ : /$^/;
   const texts = [...(body.warnings ?? []), ...(body.infos ?? [])];
   return texts
     .map((text) => text.replace(counted, "over some samples"))

@@ -67,7 +67,7 @@ export class Generator {
       case "rangeCall":
         return this.#rangeCall(depth - 1);
       case "call":
-        return `${this.#random.pick(this.#vectorFunctions)}(${this.vector(depth - 1)})`;
+        return this.#call(depth - 1);
       case "aggregate":
         return this.#aggregate(depth - 1);
       case "withScalar":
@@ -75,6 +75,8 @@ export class Generator {
       case "binary":
         return this.#binary(depth - 1);
       case "unary":
+        // Level 2.42 refuses names that differ, even where they are at different steps.
+        if (this.#level === "2.42") return `-${this.#selectors.name()}`;
         return `${this.#random.pick(["-", "-", "+"])}${this.#operand(depth - 1)}`;
       case "paren":
         return `(${this.vector(depth - 1)})`;
@@ -91,6 +93,13 @@ export class Generator {
       case "newer":
         return this.#newer(depth - 1);
     }
+  }
+
+  #call(depth: number): string {
+    const name = this.#random.pick(this.#vectorFunctions);
+    // Of large angles the last digit decides, and sums are rounded otherwise since level 2.42.
+    if (this.#level === "2.42" && /^(sin|cos|tan)$/.test(name)) return `${name}(temp)`;
+    return `${name}(${this.vector(depth)})`;
   }
 
   #number(): string {

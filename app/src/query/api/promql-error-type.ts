@@ -13,6 +13,22 @@ export const promqlErrorType: Readonly<Record<PromqlErrorCode, ApiErrorType>> = 
   PROMQL_STORAGE: "execution",
 };
 
+/** The flag behind each limit. */
+const limitFlags = new Map([
+  ["maxSamples", "--query.max-samples"],
+  ["maxBytesPerQuery", "--query.max-bytes-per-query"],
+  ["maxBytes", "--query.max-bytes"],
+]);
+
+/** What went past a limit, with the flag that moves it, and how far the query had come. */
+function limitText(error: PromqlError): string {
+  const { limit, max, series, bytes } = error.data;
+  const flag = limitFlags.get(String(limit));
+  if (flag === undefined) return error.message;
+  if (limit !== "maxSamples") return `${error.message} (flag ${flag})`;
+  return `${error.message}: limit of ${max} samples (flag ${flag}), it read ${series} series and held ${bytes} bytes`;
+}
+
 /** What the client is told of an error. Instant queries call a failed store internal, as Thanos does. */
 export function queryError(error: unknown, kind: "instant" | "range"): ApiError {
   if (error instanceof ApiError) return error;
@@ -20,7 +36,6 @@ export function queryError(error: unknown, kind: "instant" | "range"): ApiError 
     return new ApiError("execution", messageOf(error), { cause: error });
   }
   const storage = error.code === "PROMQL_STORAGE" && kind === "instant";
-  return new ApiError(storage ? "internal" : promqlErrorType[error.code], error.message, {
-    cause: error,
-  });
+  const text = error.code === "PROMQL_LIMIT" ? limitText(error) : error.message;
+  return new ApiError(storage ? "internal" : promqlErrorType[error.code], text, { cause: error });
 }

@@ -39,6 +39,7 @@ export async function callForTest(
       ...setup.options,
     },
     annotations,
+    holdBytes: () => undefined,
     check: () => undefined,
     select: setup.select ?? (async () => []),
   };

@@ -31,6 +31,8 @@ export interface EvalContext {
   readonly annotations: Annotations;
   /** Throws PROMQL_CANCELED, PROMQL_TIMEOUT or PROMQL_LIMIT; call every few thousand samples of a long loop. */
   readonly check: () => void;
+  /** Charges bytes to the query until it ends. Throws PROMQL_LIMIT. */
+  readonly holdBytes: (bytes: number) => void;
   /** Reads series outside of the tree; rows come ordered by labels and only where they have samples. */
   readonly select: (request: InstantSelect) => Promise<Row[]>;
 }

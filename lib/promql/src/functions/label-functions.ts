@@ -3,7 +3,7 @@ import { compileReplacer } from "@deucalion/model";
 import { PromqlError } from "../errors.ts";
 import type { Row } from "../row.ts";
 import { stringArg } from "./arguments.ts";
-import type { VectorFunction } from "./contract.ts";
+import type { EvalContext, VectorFunction } from "./contract.ts";
 
 function fail(message: string): never {
   throw new PromqlError("PROMQL_EXECUTION", message, {});
@@ -14,14 +14,18 @@ function isLabelName(name: string): boolean {
   return name !== "" && !/\p{Surrogate}/u.test(name);
 }
 
-function setLabel(row: Row, name: string, value: string): void {
+/** Values longer than this are charged to the query, so that labels that are put together again and again end. */
+const freeLabelUnits = 1024;
+
+function setLabel(row: Row, name: string, value: string, ctx: EvalContext): void {
+  if (value.length > freeLabelUnits) ctx.holdBytes(2 * value.length);
   row.labels = row.labels.with(name, value);
   if (name === "__name__") row.dropName = false;
 }
 
 const labelReplace: VectorFunction = {
   kind: "vector",
-  apply: (inputs, call) => {
+  apply: (inputs, call, ctx) => {
     const to = stringArg(call, 1);
     const template = stringArg(call, 2);
     const from = stringArg(call, 3);
@@ -38,7 +42,7 @@ const labelReplace: VectorFunction = {
         replaced = replacer(value);
         known.set(value, replaced);
       }
-      if (replaced !== null) setLabel(row, to, replaced);
+      if (replaced !== null) setLabel(row, to, replaced, ctx);
     }
     return rows;
   },
@@ -46,7 +50,7 @@ const labelReplace: VectorFunction = {
 
 const labelJoin: VectorFunction = {
   kind: "vector",
-  apply: (inputs, call) => {
+  apply: (inputs, call, ctx) => {
     const to = stringArg(call, 1);
     const separator = stringArg(call, 2);
     const from = call.args.slice(3).map((_, i) => stringArg(call, i + 3));
@@ -57,7 +61,7 @@ const labelJoin: VectorFunction = {
     const rows = inputs[0] ?? [];
     for (const row of rows) {
       const labels = row.labels;
-      setLabel(row, to, from.map((name) => labels.get(name)).join(separator));
+      setLabel(row, to, from.map((name) => labels.get(name)).join(separator), ctx);
     }
     return rows;
   },
