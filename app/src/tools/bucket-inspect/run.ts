@@ -4,6 +4,7 @@ import type { AppProcess } from "../../process/app-process.ts";
 import { parseExternalLabels } from "../../process/service-options.ts";
 import { openConfiguredBucket } from "../../store/open-bucket.ts";
 import type { BucketInspectFlagValues } from "../bucket-flags.ts";
+import { failIfIncomplete } from "../bucket-ls/incomplete-view.ts";
 import { blockTable } from "./block-table.ts";
 import { borderedTable, separatedTable } from "./text-table.ts";
 
@@ -21,10 +22,11 @@ export async function runBucketInspect(
       { strategy: "concurrent", readsMax: 32, cacheDir: undefined },
       { bucket, filters: [], log, now },
     );
-    const { metas } = await fetcher.fetch(signal);
-    const table = blockTable(metas.values(), selector, values["sort-by"]);
+    const view = await fetcher.fetch(signal);
+    const table = blockTable(view.metas.values(), selector, values["sort-by"]);
     if (values.output === "table") process.write(borderedTable(table));
     else process.write(separatedTable(table, values.output === "tsv" ? "\t" : ","));
+    failIfIncomplete(view);
   } finally {
     await bucket.close();
   }

@@ -16,6 +16,7 @@ import { openConfiguredBucket } from "../../store/open-bucket.ts";
 import { selectorRelabel } from "../../store/selector.ts";
 import type { BucketLsFlagValues } from "../bucket-flags.ts";
 import { blockTemplate } from "./block-template.ts";
+import { failIfIncomplete } from "./incomplete-view.ts";
 import { rfc3339 } from "./rfc3339.ts";
 
 const readsMax = 32;
@@ -62,9 +63,10 @@ export async function runBucketLs(values: BucketLsFlagValues, process: AppProces
       { strategy: "concurrent", readsMax, cacheDir: undefined },
       { bucket, filters, log, now },
     );
-    const { metas } = await fetcher.fetch(signal);
-    for (const meta of metas.values()) process.write(`${print(meta)}\n`);
-    log.info("ls done", { objects: metas.size });
+    const view = await fetcher.fetch(signal);
+    for (const meta of view.metas.values()) process.write(`${print(meta)}\n`);
+    log.info("ls done", { objects: view.metas.size });
+    failIfIncomplete(view);
   } finally {
     await bucket.close();
   }

@@ -39,7 +39,7 @@ for (const [name, id] of blocks) {
 test("IndexHeader finds names, values, lists and symbols", async () => {
   const id = "01M8375VVW230CAA6DG5BVHZ6Z";
   const path = join(conformance, "wire/index-header", `${id}.index-header`);
-  const header = IndexHeader.open(path, new PageCache(1 << 20));
+  const header = await IndexHeader.open(path, new PageCache(1 << 20));
   try {
     const { postings, symbols } = header;
     const names = postings.labelNames();
@@ -99,7 +99,7 @@ test("IndexHeader.open() refuses a file with any changed byte", async () => {
     bad[at] = bad[at]! ^ 0x55;
     await writeFile(path, bad);
     try {
-      IndexHeader.open(path, cache).close();
+      (await IndexHeader.open(path, cache)).close();
     } catch (error) {
       assert.ok(error instanceof BlocksError, String(error));
       continue;
@@ -108,7 +108,7 @@ test("IndexHeader.open() refuses a file with any changed byte", async () => {
   }
   for (const length of [0, 5, 20, 40, good.length - 1]) {
     await writeFile(path, good.subarray(0, length));
-    assert.throws(() => IndexHeader.open(path, cache), BlocksError);
+    await assert.rejects(IndexHeader.open(path, cache), BlocksError);
   }
 });
 

@@ -25,8 +25,8 @@ export class IndexHeader {
     this.postings = postings;
   }
 
-  /** Opens and verifies a file. Throws BLOCKS_INDEX if it is damaged, ENOENT if it is not there. */
-  static open(path: string, cache: PageCache): IndexHeader {
+  /** Opens and verifies a file, in steps that leave room for other work. Throws BLOCKS_INDEX if it is damaged, ENOENT if it is not there. */
+  static async open(path: string, cache: PageCache): Promise<IndexHeader> {
     const file = new PagedFile(path, cache);
     try {
       const head = file.bytes(0, Math.min(headerStartBytes, file.size));
@@ -36,9 +36,9 @@ export class IndexHeader {
       );
       const toc = parseHeader(head, tail, file.size);
       const { indexVersion, indexPostingsTable } = toc;
-      const symbols = Symbols.open(file, toc.symbolsAt, toc.postingsTableAt, indexVersion);
+      const symbols = await Symbols.open(file, toc.symbolsAt, toc.postingsTableAt, indexVersion);
       const table = indexVersion === 1 ? PostingsTableV1 : PostingsTable;
-      const postings = table.open(file, toc.postingsTableAt, indexPostingsTable);
+      const postings = await table.open(file, toc.postingsTableAt, indexPostingsTable);
       return new IndexHeader(file, indexVersion, symbols, postings);
     } catch (error) {
       file.close();

@@ -23,8 +23,8 @@ export class PostingsTableV1 implements PostingsOffsets {
   }
 
   /** As `PostingsTable.open`. */
-  static open(file: PagedFile, at: number, listsEnd: number): PostingsTableV1 {
-    const { start, end, count } = verifyTable(file, at);
+  static async open(file: PagedFile, at: number, listsEnd: number): Promise<PostingsTableV1> {
+    const { start, end, count } = await verifyTable(file, at);
     const scanner = new TableScanner(file, start, end, 256 << 10);
     const text = (): string => {
       const length = scanner.uvarint();

@@ -2,6 +2,7 @@
 import { isAscii } from "node:buffer";
 import { crc32c } from "@deucalion/kernels";
 import { compareStrings, decodeText } from "@deucalion/model";
+import { breathe, scanBytes } from "./breathe.ts";
 import { indexError } from "./layout.ts";
 import type { PagedFile } from "./page-cache.ts";
 import type { EntryVisitor, PostingsOffsets } from "./postings-offsets.ts";
@@ -10,7 +11,6 @@ import { TableScanner } from "./table-scanner.ts";
 
 /** Every so many entries of a name one is kept in memory. */
 const sampling = 32;
-const pieceBytes = 1 << 20;
 const windowBytes = 256 << 10;
 /** Read behind a run of entries: room for the next entry. */
 const beyondBytes = 512;
@@ -44,14 +44,19 @@ export class PostingsTable implements PostingsOffsets {
   }
 
   /** Reads the table at `at` through once, verifying its checksum. `listsEnd`: no list ends later. */
-  static open(file: PagedFile, at: number, listsEnd: number): PostingsTable {
-    const { start, end, count } = verifyTable(file, at);
+  static async open(file: PagedFile, at: number, listsEnd: number): Promise<PostingsTable> {
+    const { start, end, count } = await verifyTable(file, at);
     const names = new Map<string, NameEntries>();
     const scanner = new TableScanner(file, start, end, windowBytes);
     let current: NameEntries | undefined;
     let nameBytes: Uint8Array = new Uint8Array(0);
+    let pause = start + scanBytes;
     for (let i = 0; i < count; i++) {
       const position = scanner.position;
+      if (position > pause) {
+        await breathe();
+        pause = position + scanBytes;
+      }
       if (scanner.uvarint() !== 2) throw indexError("read postings table: not a pair");
       const nameLength = scanner.uvarint();
       const nameAt = scanner.take(nameLength);
@@ -188,10 +193,10 @@ export class PostingsTable implements PostingsOffsets {
 }
 
 /** Checks length and checksum of a table; returns where its entries begin and end, and their number. */
-export function verifyTable(
+export async function verifyTable(
   file: PagedFile,
   at: number,
-): { start: number; end: number; count: number } {
+): Promise<{ start: number; end: number; count: number }> {
   if (at + 8 > file.size) throw indexError("read postings table: too short");
   const head = file.readDirect(at, 8);
   const view = new DataView(head.buffer);
@@ -200,8 +205,9 @@ export function verifyTable(
   if (length < 4 || end + 4 > file.size)
     throw indexError("read postings table: length does not fit");
   let crc = crc32c(head, 4, 8);
-  for (let from = at + 8; from < end; from += pieceBytes) {
-    const size = Math.min(pieceBytes, end - from);
+  for (let from = at + 8; from < end; from += scanBytes) {
+    if (from > at + 8) await breathe();
+    const size = Math.min(scanBytes, end - from);
     crc = crc32c(file.readDirect(from, size), 0, size, crc);
   }
   if (new DataView(file.readDirect(end, 4).buffer).getUint32(0) !== crc)

@@ -1,11 +1,11 @@
 // The symbol table of an index-header: names and values of labels by number.
 import { crc32c } from "@deucalion/kernels";
+import { breathe, scanBytes } from "./breathe.ts";
 import { indexError, indexStartBytes } from "./layout.ts";
 import type { PagedFile } from "./page-cache.ts";
 
 /** Positions of every 32nd symbol are kept. */
 const samplingShift = 5;
-const pieceBytes = 1 << 20;
 
 /** Looks symbols up. In index version 1 a reference is a position in the index file, later it is an ordinal. */
 export class Symbols {
@@ -31,7 +31,12 @@ export class Symbols {
   }
 
   /** Reads the table at `at` through once, verifying its checksum. Throws BLOCKS_INDEX. */
-  static open(file: PagedFile, at: number, limit: number, indexVersion: number): Symbols {
+  static async open(
+    file: PagedFile,
+    at: number,
+    limit: number,
+    indexVersion: number,
+  ): Promise<Symbols> {
     if (at + 8 > limit) throw indexError("read symbols: too short");
     const head = file.readDirect(at, 8);
     const view = new DataView(head.buffer);
@@ -47,7 +52,8 @@ export class Symbols {
     let next = at + 8;
     let ordinal = 0;
     for (let from = at + 8; from < end; ) {
-      const size = Math.min(pieceBytes, end - from);
+      const size = Math.min(scanBytes, end - from);
+      if (from > at + 8) await breathe();
       const piece = file.readDirect(from, size);
       crc = crc32c(piece, 0, size, crc);
       while (sampled && ordinal < count && next < from + size - 10) {

@@ -88,7 +88,7 @@ export class BucketBlock implements HasMeta {
     const path = join(dataDir, this.id, "index-header");
     let header: IndexHeader | undefined;
     try {
-      header = IndexHeader.open(path, pages);
+      header = await IndexHeader.open(path, pages);
     } catch (error) {
       if (error instanceof BlocksError) {
         log.warn("index-header is damaged and is made again", { block: this.id, err: error });
@@ -98,7 +98,7 @@ export class BucketBlock implements HasMeta {
     }
     if (header === undefined) {
       await writeIndexHeader(bucket, this.id, path, signal);
-      header = IndexHeader.open(path, pages);
+      header = await IndexHeader.open(path, pages);
     }
     if (this.#closed && this.#users === 0) header.close();
     else this.#header = header;
