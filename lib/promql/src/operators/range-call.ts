@@ -1,6 +1,5 @@
 // Functions of range vectors: each series is read once, its windows slide over the columns, and its row goes on.
-import { decodeText, type LabelBytes, LabelCursor, SampleColumns } from "@deucalion/model";
-import { infos } from "../annotations/messages.ts";
+import { SampleColumns } from "@deucalion/model";
 import { PromqlError } from "../errors.ts";
 import type { Call, MatrixSelector, Range, SubqueryExpr } from "../parse/ast.ts";
 import { rangeFunctions } from "../range-functions/registry.ts";
@@ -8,6 +7,7 @@ import { type RangeFunction, type WindowPlan, Windows } from "../range-functions
 import { xLookbackMs } from "../range-functions/x-functions.ts";
 import { dropMetricName, Row } from "../row.ts";
 import { atTime } from "./at-time.ts";
+import { CounterNames } from "./counter-names.ts";
 import { DistinctGuard, distinctWithoutName } from "./distinct.ts";
 import type { Emit, Evaluation } from "./evaluation.ts";
 import { histogramSamples } from "./histogram-size.ts";
@@ -221,64 +221,6 @@ class RangeCall {
     row.dropName = true;
     if (!row.isEmpty()) this.#emit(row);
   }
-}
-
-/** Tells the user, once for each name, about metrics that do not look like counters. */
-class CounterNames {
-  readonly #ev: Evaluation;
-  readonly #range: Range;
-  readonly #cursor = new LabelCursor();
-  #last: LabelBytes | null = null;
-  #lastName = "";
-
-  constructor(ev: Evaluation, range: Range) {
-    this.#ev = ev;
-    this.#range = range;
-  }
-
-  see(source: Row): void {
-    if (source.metadataDropped) return;
-    const typed = this.#ev.options.typeAndUnitLabels;
-    if (!typed && source.labelBytes !== null && this.#sameName(source.labelBytes)) return;
-    const name =
-      typed || source.labelBytes === null ? source.labels.get("__name__") : this.#lastName;
-    if (name === "") return;
-    const { annotations } = this.#ev;
-    if (typed) {
-      const type = source.labels.get("__type__");
-      if (type !== "counter" && type !== "histogram") {
-        annotations.info(infos.possibleNonCounterLabel(name, type), this.#range);
-      }
-    } else if (!/_(total|sum|count|bucket)$/.test(name)) {
-      annotations.info(infos.possibleNonCounter(name), this.#range);
-    }
-  }
-
-  /** True if the name is that of the series before; else notes it. */
-  #sameName(bytes: LabelBytes): boolean {
-    const cursor = this.#cursor.reset(bytes);
-    const { data } = bytes;
-    while (cursor.next()) {
-      if (cursor.nameEnd - cursor.nameStart !== 8) continue;
-      if (data[cursor.nameStart] !== 95 || data[cursor.nameStart + 2] !== 110) continue;
-      if (decodeText(data, cursor.nameStart, cursor.nameEnd) !== "__name__") continue;
-      const last = this.#last;
-      if (last !== null && sameBytes(last, data, cursor.valueStart, cursor.valueEnd)) return true;
-      this.#last = { data, start: cursor.valueStart, end: cursor.valueEnd };
-      this.#lastName = decodeText(data, cursor.valueStart, cursor.valueEnd);
-      return false;
-    }
-    this.#last = null;
-    this.#lastName = "";
-    return false;
-  }
-}
-
-function sameBytes(known: LabelBytes, data: Uint8Array, start: number, end: number): boolean {
-  if (known.end - known.start !== end - start) return false;
-  for (let i = start; i < end; i++)
-    if (known.data[known.start + i - start] !== data[i]) return false;
-  return true;
 }
 
 function presentCount(present: Uint8Array): number {
