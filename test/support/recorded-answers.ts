@@ -52,19 +52,30 @@ export class Cluster {
     return new Cluster(folder, [store], grpc);
   }
 
+  /** gRPC address of the store. */
+  get storeAddress(): string {
+    return `127.0.0.1:${this.#storeGrpc}`;
+  }
+
   /** Starts a querier and returns its address once it knows the store. */
   async querier(flags: readonly string[]): Promise<string> {
+    return (await this.querierWithGrpc(flags)).url;
+  }
+
+  /** Starts a querier; its HTTP and gRPC addresses once it knows the store. */
+  async querierWithGrpc(flags: readonly string[]): Promise<{ url: string; grpc: string }> {
     const port = await freePort();
+    const grpc = `127.0.0.1:${await freePort()}`;
     const querier = deucalion("querier", [
       "query",
       `--endpoint=127.0.0.1:${this.#storeGrpc}`,
       `--http-address=127.0.0.1:${port}`,
-      `--grpc-address=127.0.0.1:${await freePort()}`,
+      `--grpc-address=${grpc}`,
       ...flags,
     ]);
     this.#running.push(querier);
     await querier.ready(`http://127.0.0.1:${port}/-/ready`);
-    return `http://127.0.0.1:${port}`;
+    return { url: `http://127.0.0.1:${port}`, grpc };
   }
 
   async stop(): Promise<void> {
