@@ -16,19 +16,14 @@ export interface CallGate {
   enter(signal: AbortSignal): Promise<() => void>;
 }
 
-/** Status of each error of a Series call. */
-const seriesStatus: Record<BlocksErrorCode, GrpcStatus> = {
+/** Errors of a Series call and their status; those of the compactor do not come here and would be internal. */
+const seriesStatus: Partial<Record<BlocksErrorCode, GrpcStatus>> = {
   BLOCKS_META: Status.aborted,
   BLOCKS_META_VERSION: Status.aborted,
   BLOCKS_MARK: Status.aborted,
   BLOCKS_LIST: Status.aborted,
-  BLOCKS_RELABEL: Status.internal,
   BLOCKS_INDEX: Status.aborted,
   BLOCKS_SERVE: Status.aborted,
-  BLOCKS_SOURCE: Status.internal,
-  BLOCKS_RESULT: Status.internal,
-  BLOCKS_LEASE: Status.internal,
-  BLOCKS_AGGREGATE: Status.aborted,
   BLOCKS_LIMIT_SERIES: Status.resourceExhausted,
   BLOCKS_LIMIT_SAMPLES: Status.resourceExhausted,
   BLOCKS_LIMIT_BYTES: Status.resourceExhausted,
@@ -60,7 +55,7 @@ export class StoreSource implements SeriesSource {
     if (!(error instanceof BlocksError)) return error;
     const refused = refusals[error.code as keyof typeof refusals];
     if (refused !== undefined) this.#deps.metrics.refused(refused);
-    const status = seriesStatus[error.code];
+    const status = seriesStatus[error.code] ?? Status.internal;
     const internal = labels && status === Status.aborted;
     return errorOfStatus(internal ? Status.internal : status, error.message);
   }
