@@ -226,8 +226,9 @@ test("limits of samples, bytes and steps stop a query", async () => {
     maxBytes: 5000,
     held: 0,
     take: (n: number): boolean => {
+      if (budget.held + n > 5000) return false;
       budget.held += n;
-      return budget.held <= 5000;
+      return true;
     },
   };
   const shared = await failure(

@@ -1,7 +1,7 @@
 // What one query may use, and how it is stopped: samples, bytes, time, and the caller's signal.
 import { PromqlError } from "./errors.ts";
 
-/** Bytes that several queries share. `take` adds bytes (negative gives back) and says whether they fit. */
+/** Bytes that several queries share. `take` says whether bytes fit, and takes them only then; negative gives back. */
 export interface ByteBudget {
   take(bytes: number): boolean;
   readonly maxBytes: number;
