@@ -106,10 +106,15 @@ export const commands: readonly Command[] = [
     "Evaluates recording and alerting rules over queriers.",
     async () => (await import("./rule/flags.ts")).ruleFlags,
   ),
-  notBuilt(
+  command(
     "compact",
     "Compacts, downsamples and retires the blocks of a bucket.",
     async () => (await import("./compact/flags.ts")).compactFlags,
+    async (values, process) => {
+      const { compactOptions } = await import("./compact/options.ts");
+      const { runCompact } = await import("./compact/run.ts");
+      await runCompact(compactOptions(values), process);
+    },
   ),
   notBuilt(
     "tools bucket verify",

@@ -1,4 +1,5 @@
 // Flags of `compact`.
+import type { FlagValues } from "../flags/flag-spec.ts";
 import {
   bool,
   bytes,
@@ -24,7 +25,7 @@ const retention = (what: string) => promDuration("0d", `Keep ${what} so long; 0 
 export const compactFlags = {
   ...globalFlags,
   ...httpFlags,
-  "debug.halt-on-error": bool(true, "Stop for good at an error that needs a person.", {
+  "debug.halt-on-error": bool(false, "Stop for good at an error that needs a person.", {
     hidden: true,
   }),
   "debug.accept-malformed-index": bool(false, "Compact blocks whose index is malformed.", {
@@ -61,9 +62,9 @@ export const compactFlags = {
     hidden: true,
   }),
   "deduplication.func": choice(
-    ["penalty", ""],
+    ["penalty", "fill", ""],
     "",
-    "How replicas become one series: penalty, or empty for one-to-one.",
+    "How replicas become one series: penalty, fill, or empty for one-to-one.",
     { quoted: true },
   ),
   "deduplication.replica-label": commaList(
@@ -91,7 +92,10 @@ export const compactFlags = {
     "9999-12-31T23:59:59Z",
     "Leave younger blocks alone: a time, or a duration relative to now.",
   ),
+  "dry-run": bool(false, "Only print what would be done, and end."),
   ...webFlags,
   ...blockViewerFlags,
   ...selectorRelabelFlags,
 };
+
+export type CompactFlagValues = FlagValues<typeof compactFlags>;

@@ -11,6 +11,7 @@ export type BlocksErrorCode =
   | "BLOCKS_SERVE" // a block could not be read for a query; the cause says why
   | "BLOCKS_SOURCE" // a source block of a compaction cannot be used; `reason` says why
   | "BLOCKS_RESULT" // a block that was just written does not hold what it should
+  | "BLOCKS_HALT" // compaction stopped because it was told to stop at errors
   | "BLOCKS_LEASE" // another instance works on the same blocks
   | "BLOCKS_AGGREGATE" // a downsampled chunk does not have an aggregate that is needed, or has one too many
   | "BLOCKS_LIMIT_SERIES" // more series than one call may touch

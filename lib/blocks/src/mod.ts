@@ -1,5 +1,31 @@
 // Public names of @deucalion/blocks.
 
+export type { BlockExecutor, BlockTask } from "./compact/block-executor.ts";
+export { inlineExecutor, workerExecutor } from "./compact/block-executor.ts";
+export { markNoDownsample, readBlockMarks } from "./compact/block-marks.ts";
+export type { BucketSnapshot, BucketViewDeps, BucketViewOptions } from "./compact/bucket-view.ts";
+export { BucketView } from "./compact/bucket-view.ts";
+export type { CleanDeps } from "./compact/clean-bucket.ts";
+export {
+  applyRetention,
+  cleanPartialUploads,
+  deleteMarkedBlocks,
+  partialUploadAgeMs,
+} from "./compact/clean-bucket.ts";
+export type { CompactorDeps, CompactorOptions, RoundResult } from "./compact/compactor.ts";
+export { Compactor } from "./compact/compactor.ts";
+export type { CompactorEvents } from "./compact/compactor-events.ts";
+export { silentEvents } from "./compact/compactor-events.ts";
+export { deleteBlock } from "./compact/delete-block.ts";
+export { CompactionHalt } from "./compact/halt.ts";
+export type { Lease, LeaseOptions } from "./compact/leases.ts";
+export { Leases } from "./compact/leases.ts";
+export type { CompactionDedup } from "./compact/merge-chunks.ts";
+export type { BlockContent } from "./compact/read-back.ts";
+export { readBlockContent } from "./compact/read-back.ts";
+export { SourceBlockError } from "./compact/source-error.ts";
+export type { UploadBlockOptions } from "./compact/upload-block.ts";
+export { uploadBlock } from "./compact/upload-block.ts";
 export type { BlocksErrorCode } from "./errors.ts";
 export { BlocksError, isLimit } from "./errors.ts";
 export type { BlockListing, DiscoveryStrategy } from "./fetch/block-lister.ts";
@@ -26,7 +52,23 @@ export type { BlockSet, HasMeta } from "./meta/block-set.ts";
 export { chooseBlocks, groupBlocks } from "./meta/block-set.ts";
 export { formatGoMeta, goMeta } from "./meta/go-meta.ts";
 export type { DeletionMark, NoCompactMark } from "./meta/markers.ts";
-export { markForDeletion, markNoCompact, readDeletionMark } from "./meta/markers.ts";
+export {
+  deletionMarkFile,
+  markForDeletion,
+  markNoCompact,
+  noCompactMarkFile,
+  noDownsampleMarkFile,
+  readDeletionMark,
+} from "./meta/markers.ts";
+export type { CompactionGroup } from "./plan/compaction-group.ts";
+export { compactionGroups, describeGroup } from "./plan/compaction-group.ts";
+export type { CompactionPlan, PlanInput } from "./plan/compaction-plan.ts";
+export { planAll, planCompactions } from "./plan/compaction-plan.ts";
+export { compactionRanges, compactionRangesMs, resolutionsMs } from "./plan/compaction-ranges.ts";
+export { planDownsampling } from "./plan/plan-downsample.ts";
+export { overlappingRun, planGroup } from "./plan/plan-group.ts";
+export type { Retention } from "./plan/plan-retention.ts";
+export { planRetention } from "./plan/plan-retention.ts";
 export { BucketBlock } from "./serve/bucket-block.ts";
 export type { BucketSourceDeps } from "./serve/bucket-source.ts";
 export { BucketSource } from "./serve/bucket-source.ts";

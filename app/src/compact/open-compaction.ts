@@ -1,0 +1,141 @@
+// Puts a compactor together from options; the tools use parts of it.
+import { hostname } from "node:os";
+import { join } from "node:path";
+import {
+  type BucketSnapshot,
+  BucketView,
+  type CompactionPlan,
+  Compactor,
+  Leases,
+  labelShardFilter,
+  type MetaFilter,
+  planAll,
+  relabelSelected,
+  timePartitionFilter,
+  workerExecutor,
+} from "@deucalion/blocks";
+import { Labels } from "@deucalion/model";
+import { type Bucket, parseBucketConfig } from "@deucalion/objstore";
+import { ulid } from "ulid";
+import { parse } from "yaml";
+import { resolveTime } from "../flags/time-or-duration.ts";
+import type { AppProcess } from "../process/app-process.ts";
+import { openConfiguredBucket } from "../store/open-bucket.ts";
+import { selectorRelabel } from "../store/selector.ts";
+import type { CompactMetrics } from "./compact-metrics.ts";
+import type { CompactOptions } from "./options.ts";
+
+/** A lease that was silent for so long may be taken by another instance. */
+const leaseTtlMs = 60_000;
+
+export interface Compaction {
+  readonly bucket: Bucket;
+  readonly compactor: Compactor;
+  /** Looks at the bucket beside the rounds. */
+  readonly view: BucketView;
+  readonly plan: (snapshot: BucketSnapshot) => CompactionPlan;
+}
+
+/** Selection by labels, as if blocks had no replica labels. */
+function shardFilter(config: string, replicaLabels: readonly string[]): MetaFilter {
+  const rules = selectorRelabel(config);
+  if (replicaLabels.length === 0) return labelShardFilter(rules);
+  const without = new Set(replicaLabels);
+  return {
+    filter(metas, excluded) {
+      if (rules.length === 0) return;
+      for (const [id, meta] of metas) {
+        const labels = Labels.from({ ...meta.thanos.labels, __block_id: id }).drop(without);
+        if (relabelSelected(labels, rules) !== null) continue;
+        metas.delete(id);
+        excluded(id, "label-excluded");
+      }
+    },
+  };
+}
+
+/** Opens the bucket and makes the compactor. Throws APP_CONFIG. */
+export function openCompaction(
+  options: CompactOptions,
+  app: AppProcess,
+  metrics: CompactMetrics,
+  looked: (snapshot: BucketSnapshot) => void,
+): Compaction {
+  const { log, now } = app;
+  const bucket = openConfiguredBucket(options.bucketConfig, app.registry);
+  const makeView = (cacheDir: string | undefined): BucketView =>
+    new BucketView(
+      {
+        strategy: options.discovery,
+        readsMax: options.metaFetchConcurrency,
+        cacheDir,
+        consistencyDelayMs: options.consistencyDelayMs,
+        deleteDelayMs: options.deleteDelayMs,
+        replicaLabels: options.replicaLabels,
+      },
+      {
+        bucket,
+        firstFilters: [
+          timePartitionFilter(
+            () => resolveTime(options.minTime, now()),
+            () => resolveTime(options.maxTime, now()),
+          ),
+          shardFilter(options.selectorRelabelConfig, options.replicaLabels),
+        ],
+        log,
+        now,
+      },
+    );
+  const leases = bucket.conditionalCreate
+    ? new Leases(
+        { owner: `${hostname()}/${process.pid}/${ulid()}`, ttlMs: leaseTtlMs },
+        { bucket, now, log },
+      )
+    : null;
+  if (leases === null) {
+    log.warn("this object store cannot create conditionally: run no second compactor beside this");
+  }
+  const compactor = new Compactor(
+    {
+      rangesMs: options.rangesMs,
+      dedup: options.dedup,
+      vertical: options.vertical,
+      haltOnError: options.haltOnError,
+      acceptMalformedIndex: options.acceptMalformedIndex,
+      skipOutOfOrderChunks: options.skipOutOfOrderChunks,
+      indexBytesMax: options.indexBytesMax,
+      groupsAtOnce: options.groupsConcurrency,
+      downsampling: options.downsampling,
+      downsamplesAtOnce: options.downsampleConcurrency,
+      retention: options.retention,
+      deleteDelayMs: options.deleteDelayMs,
+      upload: { hash: options.hash, filesAtOnce: options.filesConcurrency },
+      workDir: join(options.dataDir, "compact"),
+    },
+    {
+      bucket,
+      view: makeView(join(options.dataDir, "meta-syncer")),
+      executor: workerExecutor(parseBucketConfig(parse(options.bucketConfig))),
+      leases,
+      events: metrics,
+      log,
+      now,
+      looked,
+    },
+  );
+  const plan = (snapshot: BucketSnapshot): CompactionPlan =>
+    planAll({
+      metas: snapshot.metas.values(),
+      noCompact: snapshot.noCompact,
+      noDownsample: snapshot.noDownsample,
+      deleted: new Map(
+        [...snapshot.deletionMarks].map(([id, mark]) => [id, mark.deletion_time * 1000]),
+      ),
+      unreadable: snapshot.view.unreadable,
+      rangesMs: options.rangesMs,
+      retention: options.retention,
+      deleteDelayMs: options.deleteDelayMs,
+      downsampling: options.downsampling,
+    });
+  return { bucket, compactor, view: makeView(undefined), plan };
+}
