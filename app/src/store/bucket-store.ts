@@ -143,7 +143,7 @@ export class BucketStore {
     }
     this.#fetchMetrics.observe(view);
     const before = [...this.source.blocks.keys()];
-    await this.source.update(this.#keepServed(view));
+    this.source.update(this.#keepServed(view));
     const gone = before.filter((id) => !this.source.blocks.has(id));
     this.metrics.synced(this.source.blocks.size, gone.length, this.#deps.now());
     for (const id of gone) await this.#removeHeader(id);

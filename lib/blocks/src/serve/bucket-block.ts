@@ -30,6 +30,7 @@ export class BucketBlock implements HasMeta {
   readonly #deps: BucketBlockDeps;
   #opening: Promise<IndexHeader> | undefined;
   #header: IndexHeader | undefined;
+  #failed = false;
   #users = 0;
   #closed = false;
 
@@ -79,7 +80,10 @@ export class BucketBlock implements HasMeta {
 
   /** The index-header, opened once. An error is remembered until `forgetFailure`. */
   header(): Promise<IndexHeader> {
-    this.#opening ??= this.#open();
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#failed = true;
+      throw error;
+    });
     return this.#opening;
   }
 
@@ -106,14 +110,10 @@ export class BucketBlock implements HasMeta {
   }
 
   /** Lets a failed header be tried again. */
-  async forgetFailure(): Promise<void> {
-    if (this.#header !== undefined || this.#opening === undefined) return;
-    await this.#opening.then(
-      () => undefined,
-      () => {
-        this.#opening = undefined;
-      },
-    );
+  forgetFailure(): void {
+    if (!this.#failed) return;
+    this.#failed = false;
+    this.#opening = undefined;
   }
 
   /** No new queries come; the header is closed when the last one has ended. */

@@ -149,7 +149,7 @@ test("a block that leaves the bucket stays readable for the query that reads it"
       if (series === 0) {
         const left = new Map([...opened.source.blocks].map(([id, { meta }]) => [id, meta]));
         left.delete(gone!);
-        await opened.source.update({ metas: left, unreadable: new Map() });
+        opened.source.update({ metas: left, unreadable: new Map() });
       }
       series += batch.seriesCount;
     }

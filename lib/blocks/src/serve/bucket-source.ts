@@ -85,14 +85,14 @@ export class BucketSource implements SeriesSource {
   }
 
   /** Takes over a new view of the bucket. Blocks that are gone are closed; failed ones are tried again. */
-  async update(view: Pick<MetaView, "metas" | "unreadable">): Promise<void> {
+  update(view: Pick<MetaView, "metas" | "unreadable">): void {
     const { bucket, dataDir, log, signal } = this.#deps;
     const next = new Map<string, BucketBlock>();
     for (const [id, meta] of view.metas) {
       const known = this.#blocks.get(id);
       if (known !== undefined && known.meta === meta) {
         next.set(id, known);
-        await known.forgetFailure();
+        known.forgetFailure();
       } else
         next.set(id, new BucketBlock(meta, { bucket, dataDir, pages: this.#pages, log, signal }));
     }

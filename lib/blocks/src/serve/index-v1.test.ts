@@ -112,7 +112,7 @@ test("a block of version 1 is served", async () => {
   const deps = { bucket, dataDir, xxhash: await loadXxhash64(), log: silentLog, signal: never };
   const source = new BucketSource(serveDefaults, deps);
   try {
-    await source.update({ metas, unreadable: new Map() });
+    source.update({ metas, unreadable: new Map() });
     const context = { signal: never, warn: (message: string) => assert.fail(message) };
     const select = async (matcher: Matcher): Promise<unknown[]> => {
       const got: unknown[] = [];
