@@ -7,7 +7,7 @@ export type {
   UploadBody,
   UploadOptions,
 } from "./bucket.ts";
-export type { BucketConfig, BucketType } from "./config/bucket-config.ts";
+export type { BucketConfig, BucketType, OpenBucketDeps } from "./config/bucket-config.ts";
 export { openBucket, parseBucketConfig } from "./config/bucket-config.ts";
 export type { ObjstoreErrorCode } from "./errors.ts";
 export { isNotFound, ObjstoreError } from "./errors.ts";

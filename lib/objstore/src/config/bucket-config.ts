@@ -1,7 +1,16 @@
 // The configuration of a bucket (`--objstore.config`), already read from YAML.
+import type { Log } from "@deucalion/base";
 import type { Bucket } from "../bucket.ts";
 import { ObjstoreError } from "../errors.ts";
 import { FilesystemBucket } from "../filesystem/filesystem-bucket.ts";
+import { S3Bucket } from "../s3/s3-bucket.ts";
+import {
+  readAliyunConfig,
+  readBosConfig,
+  readCosConfig,
+  readObsConfig,
+} from "../s3/s3-compatible.ts";
+import { readS3Config } from "../s3/s3-config.ts";
 import { prefixedBucket } from "../wrap/prefixed-bucket.ts";
 
 export type BucketType =
@@ -65,17 +74,47 @@ export function parseBucketConfig(document: unknown): BucketConfig {
   return { type: upper, config, prefix };
 }
 
-/** Opens the bucket of a configuration. Providers that are not built yet throw OBJSTORE_UNSUPPORTED. */
-export function openBucket(config: BucketConfig): Bucket {
-  if (config.type !== "FILESYSTEM") {
-    throw new ObjstoreError(
-      "OBJSTORE_UNSUPPORTED",
-      `object store type ${config.type} is known but not built yet; FILESYSTEM is`,
-      { type: config.type },
-    );
+/** What an opened bucket may use. */
+export interface OpenBucketDeps {
+  /** Name of the component, for the user agent. */
+  readonly component?: string;
+  readonly log?: Log;
+}
+
+/**
+ * Opens the bucket of a configuration; it connects when it is first used. Throws OBJSTORE_CONFIG where settings are wrong
+ * or a package is missing, saying what to install.
+ */
+export function openBucket(config: BucketConfig, deps: OpenBucketDeps = {}): Bucket {
+  return prefixedBucket(open(config, deps), config.prefix);
+}
+
+function open({ type, config }: BucketConfig, deps: OpenBucketDeps): Bucket {
+  switch (type) {
+    case "FILESYSTEM": {
+      const { directory } = config;
+      if (typeof directory !== "string" || directory === "")
+        throw configError("missing directory for filesystem bucket");
+      return new FilesystemBucket(directory);
+    }
+    case "S3":
+      return new S3Bucket(readS3Config(config), deps);
+    case "COS":
+      return new S3Bucket(readCosConfig(config), deps);
+    case "ALIYUNOSS":
+      return new S3Bucket(readAliyunConfig(config), deps);
+    case "BOS":
+      return new S3Bucket(readBosConfig(config), deps);
+    case "OBS":
+      return new S3Bucket(readObsConfig(config), deps);
+    case "GCS":
+    case "AZURE":
+    case "SWIFT":
+    case "OCI":
+      throw new ObjstoreError(
+        "OBJSTORE_UNSUPPORTED",
+        `object store type ${type} is known but not built yet`,
+        { type },
+      );
   }
-  const directory = config.config.directory;
-  if (typeof directory !== "string" || directory === "")
-    throw configError("missing directory for filesystem bucket");
-  return prefixedBucket(new FilesystemBucket(directory), config.prefix);
 }
