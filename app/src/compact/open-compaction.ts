@@ -12,7 +12,7 @@ import {
   planAll,
   relabelSelected,
   timePartitionFilter,
-  workerExecutor,
+  WorkerExecutor,
 } from "@deucalion/blocks";
 import { Labels } from "@deucalion/model";
 import { type Bucket, parseBucketConfig } from "@deucalion/objstore";
@@ -34,6 +34,8 @@ export interface Compaction {
   /** Looks at the bucket beside the rounds. */
   readonly view: BucketView;
   readonly plan: (snapshot: BucketSnapshot) => CompactionPlan;
+  /** Ends the threads and gives the bucket back. */
+  readonly close: () => Promise<void>;
 }
 
 /** Selection by labels, as if blocks had no replica labels. */
@@ -95,6 +97,7 @@ export function openCompaction(
   if (leases === null) {
     log.warn("this object store cannot create conditionally: run no second compactor beside this");
   }
+  const executor = new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)));
   const compactor = new Compactor(
     {
       rangesMs: options.rangesMs,
@@ -115,7 +118,7 @@ export function openCompaction(
     {
       bucket,
       view: makeView(join(options.dataDir, "meta-syncer")),
-      executor: workerExecutor(parseBucketConfig(parse(options.bucketConfig))),
+      executor,
       leases,
       events: metrics,
       log,
@@ -137,5 +140,9 @@ export function openCompaction(
       deleteDelayMs: options.deleteDelayMs,
       downsampling: options.downsampling,
     });
-  return { bucket, compactor, view: makeView(undefined), plan };
+  const close = async (): Promise<void> => {
+    await executor.close();
+    await bucket.close();
+  };
+  return { bucket, compactor, view: makeView(undefined), plan, close };
 }

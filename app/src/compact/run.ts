@@ -124,7 +124,7 @@ function onceActor({ app, compaction, metrics, stop }: Running): Actor {
       } catch (thrown) {
         if (!stop.signal.aborted) throw thrown;
       } finally {
-        await compaction.bucket.close();
+        await compaction.close();
       }
     },
     interrupt: () => stop.abort(new Error("the process is stopping")),
@@ -160,7 +160,7 @@ function loopActor(running: Running): Actor {
           await sleep(options.waitIntervalMs, stop.signal);
         }
       } finally {
-        await compaction.bucket.close();
+        await compaction.close();
       }
     },
     interrupt: () => stop.abort(new Error("the process is stopping")),
@@ -198,7 +198,7 @@ function dryRunActor({ app, compaction, stop }: Running): Actor {
         const plan = compaction.plan(await compaction.view.look(stop.signal));
         app.write(planText(plan, app.now()));
       } finally {
-        await compaction.bucket.close();
+        await compaction.close();
       }
     },
     interrupt: () => stop.abort(new Error("the process is stopping")),

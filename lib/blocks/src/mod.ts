@@ -1,7 +1,7 @@
 // Public names of @deucalion/blocks.
 
 export type { BlockExecutor, BlockTask } from "./compact/block-executor.ts";
-export { inlineExecutor, workerExecutor } from "./compact/block-executor.ts";
+export { inlineExecutor, WorkerExecutor } from "./compact/block-executor.ts";
 export { markNoDownsample, readBlockMarks } from "./compact/block-marks.ts";
 export type { BucketSnapshot, BucketViewDeps, BucketViewOptions } from "./compact/bucket-view.ts";
 export { BucketView } from "./compact/bucket-view.ts";

@@ -88,37 +88,76 @@ export type WorkerAnswer =
 /** Memory of the JavaScript heap of a worker, in MB; bytes of blocks lie outside of it. */
 const workerHeapMb = 512;
 
-/** Runs each task in a worker thread of its own, which opens the bucket itself. */
-export function workerExecutor(config: BucketConfig): BlockExecutor {
-  return {
-    run: <Task extends BlockTask>(task: Task, signal: AbortSignal) =>
-      new Promise<TaskResults[Task["kind"]]>((resolve, reject) => {
-        signal.throwIfAborted();
-        const worker = new Worker(new URL("./block-worker.js", import.meta.url), {
-          workerData: { config, task },
-          resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
-        });
-        let answered = false;
-        const stop = (): void => {
-          worker.terminate().then(
-            () => reject(signal.reason as Error),
-            () => reject(signal.reason as Error),
-          );
-        };
-        signal.addEventListener("abort", stop, { once: true });
-        worker.once("message", (answer: WorkerAnswer) => {
-          answered = true;
+/** A worker thread and what it is doing. */
+interface Hand {
+  readonly worker: Worker;
+  settle: ((answer: WorkerAnswer | Error) => void) | null;
+}
+
+/** Worker threads that open the bucket themselves. A thread is kept for the next task; `close` ends all. */
+export class WorkerExecutor implements BlockExecutor {
+  readonly #config: BucketConfig;
+  readonly #idle: Hand[] = [];
+  readonly #all = new Set<Hand>();
+
+  constructor(config: BucketConfig) {
+    this.#config = config;
+  }
+
+  #start(): Hand {
+    const worker = new Worker(new URL("./block-worker.js", import.meta.url), {
+      workerData: this.#config,
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
+    });
+    // The work itself keeps the process alive, not a thread that waits for more.
+    worker.unref();
+    const hand: Hand = { worker, settle: null };
+    this.#all.add(hand);
+    worker.on("message", (answer: WorkerAnswer) => hand.settle?.(answer));
+    worker.on("error", (error) => this.#ended(hand, error));
+    worker.on("exit", (code) => {
+      this.#ended(hand, new BlocksError("BLOCKS_RESULT", `worker ended with code ${code}`, { code }));
+    });
+    return hand;
+  }
+
+  #ended(hand: Hand, error: Error): void {
+    this.#all.delete(hand);
+    const at = this.#idle.indexOf(hand);
+    if (at >= 0) this.#idle.splice(at, 1);
+    hand.settle?.(error);
+  }
+
+  run<Task extends BlockTask>(task: Task, signal: AbortSignal): Promise<TaskResults[Task["kind"]]> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const hand = this.#idle.pop() ?? this.#start();
+      const stop = (): void => {
+        // A task cannot be asked to end early: its thread is.
+        void hand.worker.terminate();
+        hand.settle?.(signal.reason as Error);
+      };
+      hand.settle = (answer) => {
+        hand.settle = null;
+        hand.worker.unref();
+        signal.removeEventListener("abort", stop);
+        if (answer instanceof Error) reject(answer);
+        else {
+          this.#idle.push(hand);
           if (answer.ok) resolve(answer.result as TaskResults[Task["kind"]]);
           else reject(errorOf(answer));
-        });
-        worker.once("error", reject);
-        worker.once("exit", (code) => {
-          signal.removeEventListener("abort", stop);
-          if (answered) return;
-          reject(new BlocksError("BLOCKS_RESULT", `worker ended with code ${code}`, { code }));
-        });
-      }),
-  };
+        }
+      };
+      signal.addEventListener("abort", stop, { once: true });
+      hand.worker.ref();
+      hand.worker.postMessage(task);
+    });
+  }
+
+  /** Ends the threads. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#all].map(({ worker }) => worker.terminate()));
+  }
 }
 
 function errorOf(answer: Exclude<WorkerAnswer, { ok: true }>): Error {

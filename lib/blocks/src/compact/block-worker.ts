@@ -1,14 +1,12 @@
-// The worker thread of `workerExecutor`: one task, one answer.
+// A worker thread of `WorkerExecutor`: takes tasks, one at a time, and answers each.
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "@deucalion/base";
-import { type BucketConfig, openBucket } from "@deucalion/objstore";
+import { type Bucket, type BucketConfig, openBucket } from "@deucalion/objstore";
 import { BlocksError } from "../errors.ts";
 import { type BlockTask, runTask, type WorkerAnswer } from "./block-executor.ts";
 import { SourceBlockError } from "./source-error.ts";
 
-async function answer(): Promise<WorkerAnswer> {
-  const { config, task } = workerData as { config: BucketConfig; task: BlockTask };
-  const bucket = openBucket(config);
+async function answer(bucket: Bucket, task: BlockTask): Promise<WorkerAnswer> {
   try {
     return { ok: true, result: await runTask(bucket, task, new AbortController().signal) };
   } catch (thrown) {
@@ -18,9 +16,10 @@ async function answer(): Promise<WorkerAnswer> {
     }
     const result = thrown instanceof BlocksError && thrown.code === "BLOCKS_RESULT";
     return { ok: false, message, result };
-  } finally {
-    await bucket.close();
   }
 }
 
-parentPort?.postMessage(await answer());
+const bucket = openBucket(workerData as BucketConfig);
+parentPort?.on("message", (task: BlockTask) => {
+  void answer(bucket, task).then((result) => parentPort?.postMessage(result));
+});
