@@ -4,6 +4,7 @@
 import { messageOf } from "@deucalion/base";
 import { type RE2JS as Compiled, RE2JS } from "re2js";
 import { ModelError } from "./errors.ts";
+import { matchAlternation } from "./regex-alternation.ts";
 
 /** A fully anchored expression (`^(?s:…)$`), as Prometheus' matchers are. */
 export interface CompiledRegex {
@@ -105,6 +106,14 @@ export function compileRegex(pattern: string): CompiledRegex {
   }
   const shape = dotShape(pattern);
   if (shape !== null) return { matches: shape, literals: null, prefix: literalPrefix(pattern) };
+  const alternation = matchAlternation(pattern);
+  if (alternation !== null) return { matches: alternation, literals: null, prefix: "" };
+  if (pattern.length > patternUnitsMax) {
+    throw new ModelError("MODEL_REGEX", "error parsing regexp: expression too large", {
+      units: pattern.length,
+      max: patternUnitsMax,
+    });
+  }
   let compiled: Compiled;
   try {
     RE2JS.compile(pattern);
@@ -126,6 +135,12 @@ export function compileRegex(pattern: string): CompiledRegex {
     },
   };
 }
+
+/**
+ * Longest pattern that goes to the automaton, which takes microseconds for each character, in one piece. Alternations
+ * of literals, prefixes and suffixes may be of any length.
+ */
+const patternUnitsMax = 65_536;
 
 /** Values remembered for one expression; full, it is emptied. */
 const regexMemoMax = 4096;
