@@ -20,7 +20,8 @@ import { uncompress } from "snappyjs";
 
 const types = ["=", "!=", "=~", "!~"] as const;
 
-interface Found {
+/** One series and where its chunks are. */
+export interface Found {
   readonly labels: Labels;
   readonly chunks: ChunkColumns;
   readonly series: number;
@@ -34,15 +35,29 @@ const parseOptions = {
   xFunctions: false,
 };
 
+/** Answers an API route with its `data`; undefined where it does not know the route. */
+export type ApiAnswers = (path: string, params: URLSearchParams) => unknown;
+
+/** What a stand-in holds besides blocks. */
+export interface StandInExtra {
+  readonly api?: ApiAnswers;
+  /** Series of the head, without external labels. */
+  readonly series?: readonly Found[];
+  /** What `/metrics` answers. */
+  readonly metrics?: string;
+}
+
 /** Serves blocks until `close()`. Labels it merges into remote read as its own external labels. */
 export class StandInPrometheus {
   readonly #blocks: readonly Block[];
   readonly #external: Labels;
+  readonly #extra: StandInExtra;
   readonly #server: Server;
 
-  private constructor(blocks: readonly Block[], external: Labels) {
+  private constructor(blocks: readonly Block[], external: Labels, extra: StandInExtra) {
     this.#blocks = blocks;
     this.#external = external;
+    this.#extra = extra;
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
         response.writeHead(500, { "content-type": "application/json" });
@@ -53,11 +68,13 @@ export class StandInPrometheus {
     });
   }
 
-  static async start(dirs: readonly string[], external: Labels): Promise<StandInPrometheus> {
-    const standIn = new StandInPrometheus(
-      await Promise.all(dirs.map((dir) => Block.open(dir))),
-      external,
-    );
+  static async start(
+    dirs: readonly string[],
+    external: Labels,
+    extra: StandInExtra = {},
+  ): Promise<StandInPrometheus> {
+    const blocks = await Promise.all(dirs.map((dir) => Block.open(dir)));
+    const standIn = new StandInPrometheus(blocks, external, extra);
     await new Promise<void>((resolve) => standIn.#server.listen(0, "127.0.0.1", () => resolve()));
     return standIn;
   }
@@ -73,7 +90,9 @@ export class StandInPrometheus {
   }
 
   async #find(request: SeriesRequest): Promise<Found[]> {
-    const found: Found[] = [];
+    const found = (this.#extra.series ?? []).filter(({ labels }) =>
+      request.matchers.every((matcher) => matcher.matches(labels.get(matcher.name))),
+    );
     const context = { signal: new AbortController().signal, warn: () => undefined };
     for (const block of this.#blocks) {
       for await (const batch of block.series(request, context)) {
@@ -115,9 +134,13 @@ export class StandInPrometheus {
         all.length > limit ? ["results truncated due to limit"] : undefined,
       );
     const path = url.pathname;
+    const data = this.#extra.api?.(path, url.searchParams);
+    if (data !== undefined) return json(data);
     if (path === "/api/v1/read") return this.#read(request, response);
     if (path === "/metrics")
-      return void response.end("prometheus_tsdb_lowest_timestamp_seconds 1.7041536e+09\n");
+      return void response.end(
+        this.#extra.metrics ?? "prometheus_tsdb_lowest_timestamp_seconds 1.7041536e+09\n",
+      );
     if (path === "/api/v1/status/buildinfo") return json({ version: "3.14.0" });
     if (path === "/api/v1/status/config") {
       const labels = [...this.#external]
