@@ -138,6 +138,7 @@ const real = (window: [number, number][]): number[] =>
   numbers(window).filter((value) => !Number.isNaN(value));
 
 check("sum_over_time", (window) => kahan(numbers(window)));
+check("avg_over_time", (window) => kahan(numbers(window)) / window.length);
 check("max_over_time", (window) =>
   real(window).length === 0 ? Number.NaN : Math.max(...real(window)),
 );
@@ -146,6 +147,20 @@ check("min_over_time", (window) =>
 );
 check("quantile_over_time", (window, q) => quantile(q, Float64Array.from(numbers(window))));
 check("count_over_time", (window) => window.length);
+check("mad_over_time", (window) => {
+  const values = numbers(window);
+  if (values.some((value) => Number.isNaN(value))) return Number.NaN;
+  const median = quantile(0.5, Float64Array.from(values));
+  return quantile(
+    0.5,
+    Float64Array.from(values, (value) => Math.abs(value - median)),
+  );
+});
+check("ts_of_max_over_time", (window) => {
+  let best = window[0]!;
+  for (const item of window) if (Number.isNaN(best[1]) || item[1] >= best[1]) best = item;
+  return best[0] / 1000;
+});
 check("last_over_time", (window) => window.at(-1)![1]);
 check("resets", (window) => {
   const values = numbers(window);
