@@ -81,13 +81,9 @@ test("there are no default exports, star exports or enums", () => {
 });
 
 test("nothing names a registry's host or a path of somebody's machine", () => {
-  const hosts = [
-    "registry.npmjs",
-    "registry.yarnpkg",
-    "pypi.org",
-    "deb.debian",
-    "proxy.golang",
-  ].join("|");
+  const npm = ["npmjs", "yarnpkg"].map((name) => `registry.${name}`);
+  const others = ["pypi", "deb.debian", "proxy.golang"].map((name) => `${name}.org`);
+  const hosts = [...npm, ...others].join("|");
   const paths = ["/ho" + "me/", "/Us" + "ers/", "/wo" + "rk/", "/tm" + "p/peer"].join("|");
   const pattern = new RegExp(`${hosts}|(?<![\\w.])(${paths})`);
   const wrong = files.filter(
