@@ -116,7 +116,10 @@ export class WorkerExecutor implements BlockExecutor {
     worker.on("message", (answer: WorkerAnswer) => hand.settle?.(answer));
     worker.on("error", (error) => this.#ended(hand, error));
     worker.on("exit", (code) => {
-      this.#ended(hand, new BlocksError("BLOCKS_RESULT", `worker ended with code ${code}`, { code }));
+      this.#ended(
+        hand,
+        new BlocksError("BLOCKS_RESULT", `worker ended with code ${code}`, { code }),
+      );
     });
     return hand;
   }

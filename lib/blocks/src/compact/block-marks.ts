@@ -72,3 +72,21 @@ export async function markNoDownsample(
   await bucket.upload(name, encoder.encode(JSON.stringify(mark)), {}, signal);
   return true;
 }
+
+/**
+ * Marks a block for deletion; false if it is marked already. A mark that cannot be read, which nobody would act on, is
+ * replaced.
+ */
+export async function retireBlock(
+  bucket: Bucket,
+  id: string,
+  details: string,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if ((await readDeletionMark(bucket, id, () => undefined, signal)) !== undefined) return false;
+  const mark = { id, version: 1, details, deletion_time: Math.floor(nowMs / 1000) };
+  const text = encoder.encode(JSON.stringify(mark));
+  await bucket.upload(`${id}/${deletionMarkFile}`, text, {}, signal);
+  return true;
+}

@@ -4,8 +4,9 @@ import { type Bucket, isNotFound } from "@deucalion/objstore";
 import { decodeTime } from "ulid";
 import { eachLimited } from "../each-limited.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
-import { deletionMarkFile, markForDeletion, readDeletionMark } from "../meta/markers.ts";
+import { deletionMarkFile, readDeletionMark } from "../meta/markers.ts";
 import { planRetention, type Retention, retentionOf } from "../plan/plan-retention.ts";
+import { retireBlock } from "./block-marks.ts";
 import type { BucketSnapshot } from "./bucket-view.ts";
 import type { CompactorEvents } from "./compactor-events.ts";
 import { deleteBlock } from "./delete-block.ts";
@@ -133,7 +134,7 @@ export async function applyRetention(
     });
     if (deps.dryRun === true) continue;
     try {
-      if (!(await markForDeletion(bucket, meta.ulid, details, now(), signal))) continue;
+      if (!(await retireBlock(bucket, meta.ulid, details, now(), signal))) continue;
       events.marked(deletionMarkFile, "");
       marked++;
     } catch (thrown) {

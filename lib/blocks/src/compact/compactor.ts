@@ -10,7 +10,6 @@ import { BlocksError } from "../errors.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
 import {
   deletionMarkFile,
-  markForDeletion,
   markNoCompact,
   noCompactMarkFile,
   noDownsampleMarkFile,
@@ -20,7 +19,7 @@ import { type DownsampleStep, planDownsampling } from "../plan/plan-downsample.t
 import { compareByMinTime, overlappingRun, planGroup } from "../plan/plan-group.ts";
 import type { Retention } from "../plan/plan-retention.ts";
 import type { BlockExecutor } from "./block-executor.ts";
-import { markNoDownsample } from "./block-marks.ts";
+import { markNoDownsample, retireBlock } from "./block-marks.ts";
 import type { BucketSnapshot, BucketView } from "./bucket-view.ts";
 import {
   applyRetention,
@@ -211,7 +210,7 @@ export class Compactor {
       if (snapshot.deletionMarks.has(id) || deleted.has(id)) continue;
       log.info("marking outdated block for deletion", { block: id });
       try {
-        if (!(await markForDeletion(bucket, id, "outdated block", now(), signal))) continue;
+        if (!(await retireBlock(bucket, id, "outdated block", now(), signal))) continue;
         events.marked(deletionMarkFile, "");
         count++;
       } catch (thrown) {
@@ -423,7 +422,7 @@ export class Compactor {
     await lease?.check(signal);
     for (const { ulid: id } of plan) {
       log.info("marking compacted block for deletion", { old_block: id });
-      if (await markForDeletion(bucket, id, "source of compacted block", now(), signal)) {
+      if (await retireBlock(bucket, id, "source of compacted block", now(), signal)) {
         events.marked(deletionMarkFile, "");
       }
     }
