@@ -10,6 +10,9 @@ import { planReads } from "./plan-reads.ts";
 import type { SeriesRows } from "./series-rows.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
+/** No chunk is longer; a length beyond it is damage, and not a reason to read half the segment. */
+const chunkBytesMax = 16 << 20;
+
 export interface ChunkFetch {
   readonly io: BlockIo;
   readonly budget: CallBudget;
@@ -143,6 +146,10 @@ function locate(read: SegmentRead, at: number, found: Found, fetch: ChunkFetch):
       fetch.damaged("chunk length is malformed");
       return "damaged";
     }
+  }
+  if (length > chunkBytesMax) {
+    fetch.damaged("chunk length is malformed");
+    return "damaged";
   }
   const end = next + 1 + length;
   if (end + 4 > data.length) return cutOff(read, fetch);

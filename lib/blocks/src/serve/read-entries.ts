@@ -5,6 +5,9 @@ import type { BlockIo } from "./block-io.ts";
 import { planReads } from "./plan-reads.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
+/** No series entry is longer; a length beyond it is damage, and not a reason to read half the index. */
+const entryBytesMax = 16 << 20;
+
 /** Bytes in an index that one step of a posting stands for. */
 export function postingScale(indexVersion: number): number {
   return indexVersion === 1 ? 1 : 16;
@@ -90,12 +93,13 @@ async function readLong(
   need: number,
 ): Promise<void> {
   let length = need < 32 ? refetchBytes : need;
-  for (let attempt = 0; attempt < 2; attempt++) {
+  for (let attempt = 0; attempt < 2 && length <= entryBytesMax; attempt++) {
     const data = await source.io.index(start, length, "series");
     const got = entry.read(data, 0);
     if (got > 0) return;
     if (data.length < length) break;
     length = -got;
   }
-  throw new TsdbError("TSDB_INDEX_DATA", "read series: the index ends too early", { start });
+  const message = "read series: malformed length, or the index ends too early";
+  throw new TsdbError("TSDB_INDEX_DATA", message, { start, length });
 }
