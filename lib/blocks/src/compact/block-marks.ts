@@ -2,7 +2,12 @@
 import { messageOf } from "@deucalion/base";
 import { type Bucket, isNotFound } from "@deucalion/objstore";
 import { eachLimited } from "../each-limited.ts";
-import { type noCompactMarkFile, noDownsampleMarkFile } from "../meta/markers.ts";
+import {
+  deletionMarkFile,
+  type noCompactMarkFile,
+  noDownsampleMarkFile,
+  readDeletionMark,
+} from "../meta/markers.ts";
 
 export type MarkFile = typeof noCompactMarkFile | typeof noDownsampleMarkFile;
 
