@@ -1,7 +1,7 @@
 // A stand-in for a Prometheus server that holds recorded blocks: the routes a sidecar asks for, answered as Prometheus does.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { crc32c } from "@deucalion/kernels";
+import { crc32c, decodeSnappyBlock } from "@deucalion/kernels";
 import {
   type ChunkColumns,
   compareLabels,
@@ -16,7 +16,6 @@ import {
 import { parseMetricSelector } from "@deucalion/promql";
 import { ProtoReader, ProtoWriter } from "@deucalion/rpc";
 import { Block, decodeChunkInto, encodeSamples } from "@deucalion/tsdb";
-import { uncompress } from "snappyjs";
 
 const types = ["=", "!=", "=~", "!~"] as const;
 
@@ -171,7 +170,7 @@ export class StandInPrometheus {
   async #read(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    const query = decodeQuery(uncompress(Buffer.concat(parts)));
+    const query = decodeQuery(decodeSnappyBlock(Buffer.concat(parts), 1 << 20));
     response.writeHead(200, {
       "content-type": "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse",
     });

@@ -1,8 +1,8 @@
 // Decoders of remote read, for the fuzzer: frames of a stream, messages in them, and the sampled answer.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { decodeSnappyBlock } from "@deucalion/kernels";
 import type { FuzzTarget } from "@deucalion/tsdb/testing";
-import { uncompress } from "snappyjs";
 import { chunkedFrames } from "./chunked-frames.ts";
 import { decodeChunkedFrame, decodeSampledResponse } from "./remote-read-messages.ts";
 
@@ -39,8 +39,8 @@ export async function remoteReadFuzzTargets(folder: string): Promise<FuzzTarget[
     { name: "remote read frame", corpus: frames, run: (data) => decodeChunkedFrame(data) },
     {
       name: "remote read samples",
-      corpus: bodies(".samples.response", bodyBytesMax).map(
-        (body) => new Uint8Array(uncompress(body)),
+      corpus: bodies(".samples.response", bodyBytesMax).map((body) =>
+        decodeSnappyBlock(body, 1 << 24),
       ),
       run: (data) => decodeSampledResponse(data),
     },

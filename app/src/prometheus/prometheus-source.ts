@@ -1,5 +1,5 @@
 // A Prometheus server as a source of series: chunks by remote read, names and values by its HTTP API.
-import type { Xxhash64 } from "@deucalion/kernels";
+import { decodeSnappyBlock, SnappyEncoder, type Xxhash64 } from "@deucalion/kernels";
 import {
   Aggregate,
   type ChunkColumns,
@@ -20,7 +20,6 @@ import {
   type SourceInfo,
 } from "@deucalion/model";
 import { ShardMatcher, StoreApiError } from "@deucalion/storeapi";
-import { compress, uncompress } from "snappyjs";
 import { chunkedFrames } from "./chunked-frames.ts";
 import { LabelCompleter } from "./complete-labels.ts";
 import { PrometheusError } from "./errors.ts";
@@ -129,13 +128,13 @@ export class PrometheusSource implements SeriesSource {
     matchers: readonly Matcher[],
     signal: AbortSignal,
   ): AsyncGenerator<ReadSeries> {
-    const body = compress(encodeReadRequest(minTime, maxTime, matchers));
+    const body = new SnappyEncoder().encode(encodeReadRequest(minTime, maxTime, matchers));
     const response = await this.#deps.client.remoteRead(body, signal);
     try {
       const type = response.headers["content-type"] ?? "";
       if (type.startsWith("application/x-protobuf")) {
         const packed = await readBody(response, sampledBytesMax);
-        yield* decodeSampledResponse(uncompress(packed, sampledBytesMax));
+        yield* decodeSampledResponse(decodeSnappyBlock(packed, sampledBytesMax));
         return;
       }
       if (

@@ -4,6 +4,7 @@ export { BitWriter } from "./bit-writer.ts";
 export { crc32c } from "./crc32c.ts";
 export type { FloatColumns } from "./decode-xor.ts";
 export { decodeXorInto } from "./decode-xor.ts";
+export { SnappyEncoder, snappyBytesMax } from "./encode-snappy.ts";
 export { encodeXor, XorAppender, XorScratch } from "./encode-xor.ts";
 export type { KernelErrorCode } from "./errors.ts";
 export { KernelError } from "./errors.ts";

@@ -3,9 +3,8 @@
 //   stream:  ff 06 00 00 "sNaPpY"  chunk*          chunk:  type(1)  length(3, little endian)  body
 //   body of 00 (compressed) and 01 (as it is):  masked CRC32C of the plain bytes (4, little endian)  data
 //   fe is padding, 80…fd are skipped, 02…7f are errors; a chunk holds at most 65,536 plain bytes.
-import { crc32c, decodeSnappyBlock } from "@deucalion/kernels";
+import { crc32c, decodeSnappyBlock, SnappyEncoder, snappyBytesMax } from "@deucalion/kernels";
 import { RpcError } from "../errors.ts";
-import { SnappyBlockEncoder, snappyBytesMax } from "./encode-snappy-block.ts";
 
 const chunkBytesMax = 65_536;
 const identifier = Uint8Array.of(0xff, 6, 0, 0, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59);
@@ -18,7 +17,7 @@ function maskedCrc(data: Uint8Array, start: number, end: number): number {
 /** Compresses one message. An encoder that is kept saves making its table anew. */
 export function encodeSnappyStream(
   message: Uint8Array,
-  encoder: SnappyBlockEncoder = new SnappyBlockEncoder(),
+  encoder: SnappyEncoder = new SnappyEncoder(),
 ): Uint8Array {
   const chunks = Math.ceil(message.length / chunkBytesMax);
   const out = new Uint8Array(identifier.length + snappyBytesMax(message.length) + chunks * 48);
@@ -27,7 +26,7 @@ export function encodeSnappyStream(
   for (let at = 0; at < message.length; at += chunkBytesMax) {
     const end = Math.min(at + chunkBytesMax, message.length);
     const body = to + 8;
-    let stop = encoder.encode(message, at, end, out, body);
+    let stop = encoder.encodeInto(message, at, end, out, body);
     const useful = stop - body < end - at - ((end - at) >>> 3);
     if (!useful) {
       out.set(message.subarray(at, end), body);

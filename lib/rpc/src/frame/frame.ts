@@ -1,5 +1,5 @@
 // One message as one gRPC frame.
-import type { SnappyBlockEncoder } from "../compress/encode-snappy-block.ts";
+import type { SnappyEncoder } from "@deucalion/kernels";
 import { encodeSnappyStream } from "../compress/snappy-stream.ts";
 
 export type Compression = "none" | "snappy";
@@ -8,7 +8,7 @@ export type Compression = "none" | "snappy";
 export function encodeFrame(
   message: Uint8Array,
   compression: Compression,
-  encoder?: SnappyBlockEncoder,
+  encoder?: SnappyEncoder,
 ): Uint8Array {
   const body = compression === "snappy" ? encodeSnappyStream(message, encoder) : message;
   const frame = new Uint8Array(5 + body.length);

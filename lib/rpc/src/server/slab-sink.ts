@@ -1,6 +1,6 @@
 // Joins messages into slabs of 64 KB, so that many small messages cost few writes.
 import type { ServerHttp2Stream } from "node:http2";
-import { SnappyBlockEncoder } from "../compress/encode-snappy-block.ts";
+import { SnappyEncoder } from "@deucalion/kernels";
 import { RpcError } from "../errors.ts";
 import { encodeFrame, putLength } from "../frame/frame.ts";
 import type { MessageSink } from "./service.ts";
@@ -15,7 +15,7 @@ export class SlabSink implements MessageSink {
   readonly #onFirst: () => void;
   readonly #onSent: (bytes: number) => void;
   readonly #head = new Uint8Array(5);
-  #encoder: SnappyBlockEncoder | undefined;
+  #encoder: SnappyEncoder | undefined;
   #slab: Buffer | null = null;
   #used = 0;
   #unsent = 0;
@@ -47,7 +47,7 @@ export class SlabSink implements MessageSink {
     }
     this.#onSent(message.length);
     if (this.#compressed) {
-      this.#encoder ??= new SnappyBlockEncoder();
+      this.#encoder ??= new SnappyEncoder();
       this.#put(encodeFrame(message, "snappy", this.#encoder));
     } else {
       putLength(this.#head, 1, message.length);

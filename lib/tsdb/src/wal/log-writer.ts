@@ -10,8 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { crc32c } from "@deucalion/kernels";
-import { SnappyWriter } from "./encode-snappy.ts";
+import { crc32c, SnappyEncoder } from "@deucalion/kernels";
 import { walPageBytes } from "./log-reader.ts";
 
 const headerBytes = 7;
@@ -47,7 +46,7 @@ export class LogWriter {
   readonly dir: string;
   readonly #options: LogWriterOptions;
   readonly #deps: LogWriterDeps;
-  readonly #snappy = new SnappyWriter();
+  readonly #snappy = new SnappyEncoder();
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #number: number;

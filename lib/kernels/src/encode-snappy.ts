@@ -1,4 +1,4 @@
-// Snappy's block format, compressing: greedy matches found by a hash of the next four bytes.
+// Snappy's block format, compressing: greedy matches found by a hash of the next four bytes, 64 KiB at a time.
 //
 //   block:  plain length (uvarint)  element*
 //   literal  (n-1)<<2        , n ≤ 60; or 60<<2 / 61<<2 with n-1 in one or two bytes;  then n bytes
@@ -7,31 +7,37 @@
 
 const hashBitsMin = 8;
 const hashBitsMax = 14;
-const blockBytesMax = 65_536;
+const fragmentBytes = 65_536;
 
 /** Most bytes that a block of so many plain bytes can take. */
 export function snappyBytesMax(plainBytes: number): number {
   return 32 + plainBytes + Math.ceil(plainBytes / 6);
 }
 
-/** Compresses blocks of at most 64 KiB; keeps its table from one to the next. */
-export class SnappyBlockEncoder {
+/** Compresses blocks; keeps its memory from one to the next. */
+export class SnappyEncoder {
   readonly #table = new Uint16Array(1 << hashBitsMax);
+  #out: Uint8Array = new Uint8Array(0);
 
   /** Appends the block of `data[start, end)` to `out` at `at`; returns where it ends. `out` must have room. */
-  encode(data: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
-    const length = end - start;
-    if (length > blockBytesMax) throw new RangeError("a snappy block holds at most 64 KiB");
+  encodeInto(data: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
     let to = at;
-    for (let rest = length; ; rest >>>= 7) {
-      if (rest < 128) {
-        out[to++] = rest;
-        break;
-      }
-      out[to++] = (rest & 127) | 128;
+    let size = end - start;
+    for (; size >= 128; size = Math.floor(size / 128)) out[to++] = (size % 128) | 128;
+    out[to++] = size;
+    for (let from = start; from < end; from += fragmentBytes) {
+      const stop = Math.min(end, from + fragmentBytes);
+      const bits = Math.min(Math.max(32 - Math.clz32(stop - from), hashBitsMin), hashBitsMax);
+      to = compress(data, from, stop, out, to, this.#table.fill(0, 0, 1 << bits), 32 - bits);
     }
-    const bits = Math.min(Math.max(32 - Math.clz32(length), hashBitsMin), hashBitsMax);
-    return compress(data, start, end, out, to, this.#table.fill(0, 0, 1 << bits), 32 - bits);
+    return to;
+  }
+
+  /** The block of `data`; a view that is valid until the next call. */
+  encode(data: Uint8Array): Uint8Array {
+    const need = snappyBytesMax(data.length);
+    if (this.#out.length < need) this.#out = new Uint8Array(Math.max(4096, 2 * need));
+    return this.#out.subarray(0, this.encodeInto(data, 0, data.length, this.#out, 0));
   }
 }
 
