@@ -1,0 +1,126 @@
+// Finds the holes of a merged series and what another replica has for them.
+//
+// A hole lies between neighbours p and q of what is merged so far; the candidates of the next replica within it are
+// c0 … ck. With I the local interval, L = (c0 − p)/I and R = (q − ck)/I. A complete replica with n missing slots has n + 1
+// samples in the hole if its phase differs and n if it does not: L + R is 1 or 2. So with L + R near 1 the candidate
+// nearer to a neighbour belongs to the neighbour's slot and is left out. At the edge of a long hole, whose other end
+// may be out of sight, a candidate closer than half an interval belongs to the neighbour's slot (at exactly half: to the
+// earlier neighbour's).
+import type { SampleColumns } from "../sample-columns.ts";
+import { localInterval } from "./interval.ts";
+import { emptyMerged, type Merged, push } from "./merged-samples.ts";
+
+/** Holes up to this length, in ms, are judged by both ends; longer ones by each end alone. */
+const coupledHoleMs = 900_000;
+
+/** First position at or after `from` whose time is at least `time`. */
+function lowerBound(times: Float64Array, from: number, to: number, time: number): number {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** True if a stale marker of the samples lies in (from, to): what came before has ended there. */
+function endsBetween(staleTimes: Float64Array, from: number, to: number): boolean {
+  const at = lowerBound(staleTimes, 0, staleTimes.length, from + 1);
+  return at < staleTimes.length && staleTimes[at]! < to;
+}
+
+/**
+ * Merges the candidates `times[low, high)` of a replica into the hole between merged samples `left` and `left + 1`
+ * of `base` (either may be outside). Returns the range of candidates to keep.
+ */
+function trimCandidates(
+  base: Merged,
+  left: number,
+  times: Float64Array,
+  low: number,
+  high: number,
+  staleTimes: Float64Array,
+): [number, number] {
+  const right = left + 1;
+  const hasLeft = left >= 0;
+  const hasRight = right < base.count;
+  const previous = hasLeft ? base.times[left]! : Number.NEGATIVE_INFINITY;
+  const next = hasRight ? base.times[right]! : Number.POSITIVE_INFINITY;
+  const coupled = next - previous <= coupledHoleMs;
+  const intervalAt = (side: "left" | "right"): number =>
+    localInterval(
+      base.times,
+      base.replica,
+      base.count,
+      left,
+      times,
+      low,
+      high,
+      coupled ? "both" : side,
+    );
+  const ended = hasLeft && endsBetween(staleTimes, previous, times[low]!);
+  const toLeft = hasLeft && !ended ? (times[low]! - previous) / intervalAt("left") : 2;
+  const toRight = hasRight ? (next - times[high - 1]!) / intervalAt("right") : 2;
+  if (coupled && toLeft + toRight <= 1.55) {
+    if (toLeft + toRight < 0.75) return [low + 1, Math.max(low + 1, high - 1)];
+    return toLeft <= toRight ? [low + 1, high] : [low, high - 1];
+  }
+  const from = toLeft <= 0.5 ? low + 1 : low;
+  return [from, toRight < 0.5 ? Math.max(from, high - 1) : high];
+}
+
+/** Adds what `samples` (replica number `replica`) has in the holes of `base`. */
+export function fillFrom(
+  base: Merged,
+  samples: SampleColumns,
+  live: Uint32Array,
+  replica: number,
+  staleTimes: Float64Array,
+): Merged {
+  const all = live.length === samples.count;
+  const times = all ? samples.times.subarray(0, live.length) : new Float64Array(live.length);
+  if (!all) for (let i = 0; i < live.length; i++) times[i] = samples.times[live[i]!]!;
+  const out = emptyMerged(base.count + live.length);
+  let candidate = 0;
+  for (let left = -1; left < base.count; left++) {
+    if (left >= 0) {
+      push(out, base.times[left]!, base.replica[left]!, base.index[left]!);
+      while (candidate < live.length && times[candidate]! <= base.times[left]!) candidate++;
+    }
+    const end =
+      left + 1 < base.count
+        ? lowerBound(times, candidate, live.length, base.times[left + 1]!)
+        : live.length;
+    if (end > candidate && !isRegular(base.times, base.count, left, times, candidate, end)) {
+      const [from, to] = trimCandidates(base, left, times, candidate, end, staleTimes);
+      for (let i = from; i < to; i++) push(out, times[i]!, replica, live[i]!);
+    }
+    candidate = end;
+  }
+  return out;
+}
+
+/**
+ * True if the step after `left` is much like the steps around it, and the one candidate in it is that far from its
+ * own neighbours too: nothing is missing there. Decides most steps without looking further.
+ */
+function isRegular(
+  base: Float64Array,
+  count: number,
+  left: number,
+  times: Float64Array,
+  low: number,
+  high: number,
+): boolean {
+  if (left < 1 || left + 2 >= count || high - low !== 1) return false;
+  if (low === 0 || high === times.length) return false;
+  const step = base[left + 1]! - base[left]!;
+  return (
+    step <= 1.25 * (base[left]! - base[left - 1]!) &&
+    step <= 1.25 * (base[left + 2]! - base[left + 1]!) &&
+    step <= 1.25 * (times[low]! - times[low - 1]!) &&
+    step <= 1.25 * (times[high]! - times[low]!)
+  );
+}

@@ -1,0 +1,107 @@
+// Writes the samples of a merged series, with stale markers that hold and without counters that lag.
+import type { SampleColumns } from "../sample-columns.ts";
+import type { Merged } from "./merged-samples.ts";
+import { StaleMarkers } from "./stale-markers.ts";
+
+/** A newcomer whose counter lags is held back for at most this many of its samples. */
+const heldBackMax = 3;
+
+/** Writes merged samples with the stale markers that still hold, and holds back counters that lag. */
+export function writeFilled(
+  replicas: readonly SampleColumns[],
+  merged: Merged,
+  counter: boolean,
+  out: SampleColumns,
+): void {
+  const stale = new StaleMarkers(replicas);
+  let lastReplica = -1;
+  let lastIndex = -1;
+  let heldBack = 0;
+  for (let i = 0; i < merged.count; i++) {
+    const replica = merged.replica[i]!;
+    const index = merged.index[i]!;
+    const samples = replicas[replica]!;
+    if (
+      counter &&
+      lastReplica >= 0 &&
+      replica !== lastReplica &&
+      heldBack < heldBackMax &&
+      lags(replicas[lastReplica]!, lastIndex, samples, index)
+    ) {
+      heldBack++;
+      continue;
+    }
+    stale.writeBefore(merged, i, out);
+    out.pushFrom(samples, index);
+    heldBack = 0;
+    lastReplica = replica;
+    lastIndex = index;
+  }
+  stale.writeBefore(merged, merged.count, out);
+}
+
+/** `writeFilled` where no replica has a stale marker: runs of one replica are copied whole. */
+export function writeRuns(
+  replicas: readonly SampleColumns[],
+  merged: Merged,
+  counter: boolean,
+  out: SampleColumns,
+): void {
+  let lastReplica = -1;
+  let lastIndex = -1;
+  let heldBack = 0;
+  for (let i = 0; i < merged.count; ) {
+    const replica = merged.replica[i]!;
+    const index = merged.index[i]!;
+    const samples = replicas[replica]!;
+    if (
+      counter &&
+      lastReplica >= 0 &&
+      replica !== lastReplica &&
+      heldBack < heldBackMax &&
+      lags(replicas[lastReplica]!, lastIndex, samples, index)
+    ) {
+      heldBack++;
+      i++;
+      continue;
+    }
+    let length = 1;
+    while (
+      merged.replica[i + length] === replica &&
+      merged.index[i + length] === index + length &&
+      i + length < merged.count
+    ) {
+      length++;
+    }
+    out.pushRange(samples, index, index + length);
+    heldBack = 0;
+    lastReplica = replica;
+    lastIndex = index + length - 1;
+    i += length;
+  }
+}
+
+/** True if the newcomer is below the last value although it saw no reset of its own since then. */
+function lags(
+  last: SampleColumns,
+  lastIndex: number,
+  newcomer: SampleColumns,
+  index: number,
+): boolean {
+  if (last.histograms?.[lastIndex] !== undefined || newcomer.histograms?.[index] !== undefined) {
+    return false;
+  }
+  if (!(newcomer.values[index]! < last.values[lastIndex]!)) return false;
+  const since = last.times[lastIndex]!;
+  for (let i = index; i > 0; i--) {
+    const before = newcomer.values[i - 1]!;
+    if (newcomer.isStale(i - 1) || newcomer.values[i]! < before) return false;
+    if (newcomer.times[i - 1]! <= since) return true;
+  }
+  // The newcomer has no past: ask whether the other replica goes on without a reset.
+  return (
+    lastIndex + 1 < last.count &&
+    !last.isStale(lastIndex + 1) &&
+    last.values[lastIndex + 1]! >= last.values[lastIndex]!
+  );
+}
