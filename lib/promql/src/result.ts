@@ -38,7 +38,7 @@ async function finalRows(plan: Plan, ev: Evaluation): Promise<Row[]> {
   });
   if (!ev.options.delayedNameRemoval) return rows;
   for (const row of rows) if (row.dropName) row.labels = row.labels.drop(metadataLabels);
-  return mergeRows(rows);
+  return mergeRows(rows, limits);
 }
 
 /** Sorts, and refuses series with equal labels. */

@@ -324,11 +324,12 @@ export class Generator {
     const set = /^(and|or|unless)/.test(operator);
     // Level 2.42 forgives duplicate matches where a comparison drops them.
     const plain = this.#level === "2.42" && /^(>|<|>=|<=|==|!=)$/.test(operator);
+    if (plain) return `${this.#selectors.name()} ${operator} (${this.#selectors.name()} > 1)`;
     if (random.chance(0.25)) {
       const side = (): string => `sum by (job) (${this.vector(depth - 1)})`;
       return `${side()} ${operator}${this.#fill(set)} ${side()}`;
     }
-    if (random.chance(0.3) && !set && !plain) {
+    if (random.chance(0.3) && !set) {
       const many = random.pick(["req_total", "rate(req_total[5m])", "lat_bucket"]);
       const one = random.pick([
         "temp",
@@ -345,13 +346,11 @@ export class Generator {
         : `${one} ${operator} on (${on}) group_right (${include})${this.#fill(false)} ${many}`;
     }
     const names = random.some(labels, 0.4).join(", ");
-    const matching = plain
-      ? ""
-      : random.weighted<string>({
-          "": 4,
-          [` on (${names})`]: 2,
-          [` ignoring (${names})`]: 1.5,
-        });
+    const matching = random.weighted<string>({
+      "": 4,
+      [` on (${names})`]: 2,
+      [` ignoring (${names})`]: 1.5,
+    });
     const group =
       !set && matching !== "" && random.chance(0.2)
         ? random.pick([" group_left", " group_right"])

@@ -39,6 +39,7 @@ export async function callForTest(
       ...setup.options,
     },
     annotations,
+    eachRow: async (rows, visit) => rows.forEach(visit),
     holdBytes: () => undefined,
     check: () => undefined,
     select: setup.select ?? (async () => []),

@@ -31,6 +31,8 @@ export interface EvalContext {
   readonly annotations: Annotations;
   /** Throws PROMQL_CANCELED, PROMQL_TIMEOUT or PROMQL_LIMIT; call every few thousand samples of a long loop. */
   readonly check: () => void;
+  /** Visits all rows in order and lets others run meanwhile; for loops over many rows. */
+  readonly eachRow: (rows: readonly Row[], visit: (row: Row) => void) => Promise<void>;
   /** Charges bytes to the query until it ends. Throws PROMQL_LIMIT. */
   readonly holdBytes: (bytes: number) => void;
   /** Reads series outside of the tree; rows come ordered by labels and only where they have samples. */

@@ -25,7 +25,7 @@ function setLabel(row: Row, name: string, value: string, ctx: EvalContext): void
 
 const labelReplace: VectorFunction = {
   kind: "vector",
-  apply: (inputs, call, ctx) => {
+  apply: async (inputs, call, ctx) => {
     const to = stringArg(call, 1);
     const template = stringArg(call, 2);
     const from = stringArg(call, 3);
@@ -35,7 +35,7 @@ const labelReplace: VectorFunction = {
     if (!isLabelName(to)) fail(`invalid destination label name in label_replace(): ${to}`);
     const rows = inputs[0] ?? [];
     const known = new Map<string, string | null>();
-    for (const row of rows) {
+    await ctx.eachRow(rows, (row) => {
       const value = row.labels.get(from);
       let replaced = known.get(value);
       if (replaced === undefined) {
@@ -43,14 +43,14 @@ const labelReplace: VectorFunction = {
         known.set(value, replaced);
       }
       if (replaced !== null) setLabel(row, to, replaced, ctx);
-    }
+    });
     return rows;
   },
 };
 
 const labelJoin: VectorFunction = {
   kind: "vector",
-  apply: (inputs, call, ctx) => {
+  apply: async (inputs, call, ctx) => {
     const to = stringArg(call, 1);
     const separator = stringArg(call, 2);
     const from = call.args.slice(3).map((_, i) => stringArg(call, i + 3));
@@ -59,10 +59,10 @@ const labelJoin: VectorFunction = {
     }
     if (!isLabelName(to)) fail(`invalid destination label name in label_join(): ${to}`);
     const rows = inputs[0] ?? [];
-    for (const row of rows) {
+    await ctx.eachRow(rows, (row) => {
       const labels = row.labels;
       setLabel(row, to, from.map((name) => labels.get(name)).join(separator), ctx);
-    }
+    });
     return rows;
   },
 };

@@ -6,6 +6,7 @@ import { functionImplementations } from "../functions/registry.ts";
 import type { Call, Expr } from "../parse/ast.ts";
 import { dropMetricName, type Row } from "../row.ts";
 import { distinctWithoutName } from "./distinct.ts";
+import { eachItem } from "./each-item.ts";
 import type { Emit, Evaluation } from "./evaluation.ts";
 import { instantSelector } from "./instant-selector.ts";
 import { mergeRows } from "./merge-rows.ts";
@@ -60,7 +61,7 @@ async function elementwise(
     if (streams) emit(result);
     else kept.push(result);
   });
-  for (const row of mergeRows(kept)) emit(row);
+  await eachItem(await mergeRows(kept, ev.limits), ev.limits, emit);
 }
 
 async function wholeVectors(
@@ -79,7 +80,7 @@ async function wholeVectors(
   const kept = results.filter((row) => !row.isEmpty());
   const lax = ev.steps.count === 1 && ev.options.delayedNameRemoval;
   const single = lax && !relabelling.has(node.func);
-  for (const row of single ? kept : mergeRows(kept)) emit(row);
+  await eachItem(single ? kept : await mergeRows(kept, ev.limits), ev.limits, emit);
 }
 
 /** `timestamp` and `start_timestamp` directly over a selector show times of the samples, not of the steps. */
@@ -97,5 +98,5 @@ async function timestampOfSamples(node: Call, ev: Evaluation, emit: Emit): Promi
     else kept.push(row);
   };
   await instantSelector(selector, ev, take, start ? "startTime" : "time");
-  for (const row of mergeRows(kept)) emit(row);
+  await eachItem(await mergeRows(kept, ev.limits), ev.limits, emit);
 }

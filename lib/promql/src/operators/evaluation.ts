@@ -5,6 +5,7 @@ import type { QueryLimits } from "../limits.ts";
 import type { Expr, ValueType, VectorSelector } from "../parse/ast.ts";
 import type { SelectorPlan } from "../plan/selector-hints.ts";
 import { Row, type Steps } from "../row.ts";
+import { eachItem } from "./each-item.ts";
 import type { SampleCounter } from "./sample-counter.ts";
 import type { SharedReads } from "./shared-reads.ts";
 
@@ -75,6 +76,9 @@ export class Evaluation implements EvalContext {
   readonly check = (): void => this.state.limits.check();
 
   readonly holdBytes = (bytes: number): void => this.state.limits.holdBytes(bytes);
+
+  readonly eachRow = (rows: readonly Row[], visit: (row: Row) => void): Promise<void> =>
+    eachItem(rows, this.state.limits, visit);
 
   readonly select = (request: InstantSelect): Promise<Row[]> => this.state.select(this, request);
 

@@ -1,6 +1,8 @@
 // Rows with equal labels: joined where they do not meet, refused where they do.
 import { PromqlError } from "../errors.ts";
+import type { QueryLimits } from "../limits.ts";
 import type { Row } from "../row.ts";
+import { eachItem } from "./each-item.ts";
 
 export function sameLabelset(): PromqlError {
   return new PromqlError(
@@ -21,18 +23,18 @@ export function refuseSameLabels(rows: readonly Row[]): void {
 }
 
 /** Joins rows with equal labels whose samples lie at different steps; throws where two meet at a step. */
-export function mergeRows(rows: Row[]): Row[] {
+export async function mergeRows(rows: Row[], limits: QueryLimits): Promise<Row[]> {
   if (rows.length < 2) return rows;
   const byLabels = new Map<string, Row>();
   const out: Row[] = [];
-  for (const row of rows) {
+  await eachItem(rows, limits, (row) => {
     const { key } = row.labels;
     const known = byLabels.get(key);
     if (known === undefined) {
       byLabels.set(key, row);
       out.push(row);
     } else joinInto(known, row);
-  }
+  });
   return out;
 }
 

@@ -156,7 +156,7 @@ async function subquerySeries(node: SubqueryExpr, ev: Evaluation): Promise<Timed
   let kept = rows.filter((row) => !row.isEmpty());
   if (ev.options.delayedNameRemoval) {
     for (const row of kept) if (row.dropName) row.labels = row.labels.drop(metadataLabels);
-    kept = mergeRows(kept);
+    kept = await mergeRows(kept, ev.limits);
   }
   return kept.map((row) => {
     const times: number[] = [];

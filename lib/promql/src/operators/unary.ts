@@ -3,6 +3,7 @@ import { multiplyHistogram } from "@deucalion/model";
 import type { UnaryExpr } from "../parse/ast.ts";
 import { dropMetricName, type Row } from "../row.ts";
 import { distinctWithoutName } from "./distinct.ts";
+import { eachItem } from "./each-item.ts";
 import type { Emit, Evaluation } from "./evaluation.ts";
 import { mergeRows } from "./merge-rows.ts";
 
@@ -29,5 +30,5 @@ export async function unary(node: UnaryExpr, ev: Evaluation, emit: Emit): Promis
     if (streams) emit(row);
     else kept.push(row);
   });
-  for (const row of mergeRows(kept)) emit(row);
+  await eachItem(await mergeRows(kept, ev.limits), ev.limits, emit);
 }

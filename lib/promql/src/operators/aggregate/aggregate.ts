@@ -1,6 +1,7 @@
 // Aggregations: rows go to groups of equal labels.
 import { Labels } from "@deucalion/model";
 import type { AggregateExpr } from "../../parse/ast.ts";
+import { eachItem } from "../each-item.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { LabelGroups } from "../label-groups.ts";
 import { countValues } from "./count-values.ts";
@@ -31,12 +32,11 @@ async function fold(node: AggregateExpr, op: FoldOp, ev: Evaluation, emit: Emit)
       ev.release(row);
     }
   });
-  for (const [index, group] of folds.entries()) {
+  await eachItem(folds, limits, (group, index) => {
     const row = finishGroup(op, group, context);
     row.labels = groups.labels(index);
-    if (row.isEmpty()) continue;
-    emit(row);
-  }
+    if (!row.isEmpty()) emit(row);
+  });
   limits.holdBytes(-bytes * folds.length);
 }
 

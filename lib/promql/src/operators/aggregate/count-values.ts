@@ -4,6 +4,7 @@ import { PromqlError } from "../../errors.ts";
 import type { AggregateExpr } from "../../parse/ast.ts";
 import { quoteGo } from "../../parse/go-quote.ts";
 import { Row } from "../../row.ts";
+import { eachItem } from "../each-item.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { formatGoFixed } from "./format-fixed.ts";
 
@@ -115,12 +116,11 @@ export async function countValues(node: AggregateExpr, ev: Evaluation, emit: Emi
       emit(allValues(values, labels, ev));
       continue;
     }
-    for (const [value, count] of values) {
+    await eachItem([...values], limits, ([value, count]) => {
       const row = count.row(() => ev.newRow());
       row.labels = labels.with(label, typeof value === "number" ? formatGoFixed(value) : value);
       emit(row);
-    }
-    if (limits.due()) await limits.breathe();
+    });
   }
   limits.holdBytes(-held);
 }

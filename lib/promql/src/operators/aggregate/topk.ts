@@ -3,6 +3,7 @@ import { infos } from "../../annotations/messages.ts";
 import { PromqlError } from "../../errors.ts";
 import type { AggregateExpr } from "../../parse/ast.ts";
 import { Row } from "../../row.ts";
+import { eachItem } from "../each-item.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { LabelGroups } from "../label-groups.ts";
 import { type Parameter, parameterOf } from "./parameter.ts";
@@ -197,7 +198,11 @@ export async function topAggregation(
       }
     }
     if (ev.limits.due()) await ev.limits.breathe();
-    if (ev.steps.count === 1) for (const item of order) emit(chosen[item]!);
-    else for (const row of chosen) if (row !== null) emit(row);
+    if (ev.steps.count === 1) await eachItem(order, ev.limits, (item) => emit(chosen[item]!));
+    else {
+      await eachItem(chosen, ev.limits, (row) => {
+        if (row !== null) emit(row);
+      });
+    }
   }
 }

@@ -3,6 +3,7 @@ import type { Labels } from "@deucalion/model";
 import { PromqlError } from "../../errors.ts";
 import type { BinaryExpr, VectorMatching } from "../../parse/ast.ts";
 import { Row } from "../../row.ts";
+import { eachItem } from "../each-item.ts";
 import type { Evaluation } from "../evaluation.ts";
 import { ElementResult, elementBinary } from "./element.ts";
 import { arithmeticColumns, compareColumns, isComparison } from "./float-operators.ts";
@@ -64,11 +65,19 @@ export class PairJoin {
   async run(): Promise<Row[]> {
     const { labels, on } = this.#matching;
     const signatures = matchingGroups(labels, on);
-    const oneSignatures = this.#one.map((row) => signatures.groupOf(row));
-    const manySignatures = this.#many.map((row) => signatures.groupOf(row));
-    for (const [i, row] of this.#one.entries()) this.#addOne(oneSignatures[i]!, row);
-    for (const signature of manySignatures) this.#group(signature).manyCount++;
     const { limits } = this.#ev;
+    const oneSignatures: number[] = [];
+    const manySignatures: number[] = [];
+    await eachItem(this.#one, limits, (row, i) => {
+      oneSignatures[i] = signatures.groupOf(row);
+    });
+    await eachItem(this.#many, limits, (row, i) => {
+      manySignatures[i] = signatures.groupOf(row);
+    });
+    await eachItem(this.#one, limits, (row, i) => this.#addOne(oneSignatures[i]!, row));
+    await eachItem(manySignatures, limits, (signature) => {
+      this.#group(signature).manyCount++;
+    });
     for (const [i, row] of this.#many.entries()) {
       this.#joinMany(row, this.#group(manySignatures[i]!));
       if ((i & 63) === 0 && limits.due()) await limits.breathe();

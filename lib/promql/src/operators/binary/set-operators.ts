@@ -1,18 +1,22 @@
 // `and`, `or` and `unless`: samples stay or go by whether the other side has a partner at the step.
+
+import type { QueryLimits } from "../../limits.ts";
 import type { BinaryExpr } from "../../parse/ast.ts";
 import type { Row } from "../../row.ts";
+import { eachItem } from "../each-item.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { LabelGroups } from "../label-groups.ts";
 import { mergeRows } from "../merge-rows.ts";
 
 /** For each signature the steps at which some row has a sample. */
-function presence(
+async function presence(
   rows: readonly Row[],
   groups: LabelGroups,
   steps: number,
-): Map<number, Uint8Array> {
+  limits: QueryLimits,
+): Promise<Map<number, Uint8Array>> {
   const out = new Map<number, Uint8Array>();
-  for (const row of rows) {
+  await eachItem(rows, limits, (row) => {
     const signature = groups.groupOf(row);
     let present = out.get(signature);
     if (present === undefined) {
@@ -20,7 +24,7 @@ function presence(
       out.set(signature, present);
     }
     for (let i = 0; i < steps; i++) present[i]! |= row.present[i]!;
-  }
+  });
   return out;
 }
 
@@ -37,24 +41,25 @@ function filter(row: Row, partner: Uint8Array | undefined, keepMatched: boolean)
 export async function setOperator(node: BinaryExpr, ev: Evaluation, emit: Emit): Promise<void> {
   const [left = [], right = []] = await ev.all([node.left, node.right]);
   const { matching } = node;
+  const { limits } = ev;
   const groups = matchingGroups(matching?.labels ?? [], matching?.on ?? false);
   const { count } = ev.steps;
   const out: Row[] = [];
   if (node.op === "or") {
-    const taken = presence(left, groups, count);
-    out.push(...left);
-    for (const row of right) {
+    const taken = await presence(left, groups, count, limits);
+    for (const row of left) out.push(row);
+    await eachItem(right, limits, (row) => {
       if (filter(row, taken.get(groups.groupOf(row)), false)) out.push(row);
-    }
+    });
   } else {
-    const partners = presence(right, groups, count);
+    const partners = await presence(right, groups, count, limits);
     const keepMatched = node.op === "and";
-    for (const row of left) {
+    await eachItem(left, limits, (row) => {
       if (filter(row, partners.get(groups.groupOf(row)), keepMatched)) out.push(row);
-    }
+    });
   }
   const single = count === 1 && ev.options.delayedNameRemoval;
-  for (const row of single ? out : mergeRows(out)) emit(row);
+  await eachItem(single ? out : await mergeRows(out, limits), limits, emit);
 }
 
 /** Signatures of `on (…)` or `ignoring (…)`; the metric name never counts for the latter. */

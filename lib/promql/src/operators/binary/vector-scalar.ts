@@ -2,6 +2,7 @@
 import type { BinaryExpr } from "../../parse/ast.ts";
 import { dropMetricName, type Row } from "../../row.ts";
 import { distinctWithoutName } from "../distinct.ts";
+import { eachItem } from "../each-item.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { mergeRows } from "../merge-rows.ts";
 import { ElementResult, elementBinary } from "./element.ts";
@@ -92,5 +93,5 @@ export async function vectorScalar(
   for (const remarks of operation.remarks) {
     if (remarks !== undefined && remarks !== null) ev.annotations.merge(remarks);
   }
-  for (const row of mergeRows(kept)) emit(row);
+  await eachItem(await mergeRows(kept, ev.limits), ev.limits, emit);
 }

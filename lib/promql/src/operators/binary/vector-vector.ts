@@ -1,5 +1,6 @@
 // Two vectors under an arithmetic operator or a comparison: partners are found by labels, then joined over all steps.
 import type { BinaryExpr, VectorMatching } from "../../parse/ast.ts";
+import { eachItem } from "../each-item.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
 import { mergeRows } from "../merge-rows.ts";
 import { PairJoin } from "./pair-join.ts";
@@ -26,5 +27,5 @@ export async function vectorVector(node: BinaryExpr, ev: Evaluation, emit: Emit)
   const join = new PairJoin(node, matching, ev, many, one);
   const rows = await join.run();
   const single = ev.steps.count === 1 && ev.options.delayedNameRemoval;
-  for (const row of single ? rows : mergeRows(rows)) emit(row);
+  await eachItem(single ? rows : await mergeRows(rows, ev.limits), ev.limits, emit);
 }
