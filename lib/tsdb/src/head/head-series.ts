@@ -234,19 +234,20 @@ export function decodeClosed(chunk: ClosedChunk): SampleColumns {
 }
 
 /** End of the range of `width` that holds `time`. */
-function rangeEnd(time: number, width: number): number {
+export function rangeEnd(time: number, width: number): number {
   return Math.trunc(time / width) * width + width;
 }
 
 /** When a chunk should end so that the chunks of its range come out equal, from how full it is by now. */
-function chunkEnd(start: number, current: number, max: number, ratioToFull: number): number {
+export function chunkEnd(start: number, current: number, max: number, ratioToFull: number): number {
   const n = (max - start) / ((current - start + 1) * ratioToFull);
   return n <= 1 ? max : Math.trunc(start + (max - start) / Math.floor(n));
 }
 
 const none = new Float64Array(0);
 
-function staleHistogram(integer: boolean): FloatHistogram {
+/** A stale marker as a histogram. */
+export function staleHistogram(integer: boolean): FloatHistogram {
   return {
     schema: 0,
     zeroThreshold: 0,

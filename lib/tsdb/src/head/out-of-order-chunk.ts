@@ -1,6 +1,16 @@
 // Samples of one series that came out of order, sorted, before they are encoded.
 import { SampleColumns } from "@deucalion/model";
-import { type EncodedChunk, encodeSamples } from "../chunk/encode-samples.ts";
+import {
+  type EncodedChunk,
+  type EncodeSamplesOptions,
+  encodeSamples,
+} from "../chunk/encode-samples.ts";
+
+const withStartTimes: EncodeSamplesOptions = {
+  samplesPerChunk: 65535,
+  xor2: true,
+  histogramStartTimes: true,
+};
 
 /** A few samples in order of time, one for each timestamp: the first that came stays. */
 export class OutOfOrderChunk {
@@ -8,6 +18,10 @@ export class OutOfOrderChunk {
 
   get count(): number {
     return this.#samples.count;
+  }
+
+  get samples(): SampleColumns {
+    return this.#samples;
   }
 
   /** Copies sample `index` of `source` to its place. False if its timestamp is taken. */
@@ -30,8 +44,7 @@ export class OutOfOrderChunk {
   }
 
   /** The samples as chunks: one, or more where histograms demand it. */
-  encoded(): EncodedChunk[] {
-    const options = { samplesPerChunk: 65535, xor2: true, histogramStartTimes: true };
+  encoded(options: EncodeSamplesOptions = withStartTimes): EncodedChunk[] {
     return encodeSamples(this.#samples, 0, this.#samples.count, options);
   }
 }
