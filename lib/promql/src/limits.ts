@@ -19,7 +19,7 @@ export interface LimitOptions {
   readonly byteBudget?: ByteBudget;
 }
 
-const sliceMs = 12;
+const sliceMs = 5;
 
 /** Steps of one evaluation, whatever the other limits are: work on one row cannot be interrupted. A year of 15 s fits. */
 const stepsMax = 2_200_000;
