@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes the checkout ready to run: installs packages when the lock file changed, compiles what changed,
+// Makes the checkout ready to run: installs packages when the lock file changed, compiles and bundles what changed,
 // and bundles the UI when its sources changed. Prints only what it does; `--quiet` prints nothing.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -68,6 +68,13 @@ const sources = fingerprint(
 if (stamped("sources") !== sources || !existsSync(join(root, "app/dist/src/main.js"))) {
   run("tsc -b", join(root, "node_modules/.bin/tsc"), ["-b"]);
   stamp("sources", sources);
+}
+
+const bundler = readFileSync(join(root, "tools/bundle.mjs"));
+const bundled = createHash("sha256").update(sources).update(bundler).digest("hex");
+if (stamped("bundle") !== bundled || !existsSync(join(root, "app/dist/bundle/main.js"))) {
+  run("bundle", process.execPath, [join(root, "tools/bundle.mjs")]);
+  stamp("bundle", bundled);
 }
 
 // The UI bundles the de-duplication of lib/model.

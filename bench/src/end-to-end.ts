@@ -90,7 +90,7 @@ export const endToEnd: Workload = {
     const folder = await mkdtemp(join(tmpdir(), "deucalion-bench-"));
     const running: ChildProcess[] = [];
     const start = (args: readonly string[]): ChildProcess => {
-      const child = spawn(process.execPath, [join(root, "app/dist/src/main.js"), ...args], {
+      const child = spawn(process.execPath, [join(root, "app/dist/bundle/main.js"), ...args], {
         stdio: "ignore",
       });
       running.push(child);

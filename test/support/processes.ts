@@ -1,5 +1,6 @@
 // Starts real processes on free loopback ports and ends them by their ids.
 import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { repositoryRoot } from "./repository.ts";
@@ -75,12 +76,25 @@ export class Running {
   }
 }
 
+function changedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** The bundle, as users run it; the compiled modules where they are newer than it. */
+function executable(): string {
+  const bundle = join(repositoryRoot, "app/dist/bundle/main.js");
+  const workspaces = readdirSync(join(repositoryRoot, "lib")).map((name) => join("lib", name));
+  const compiled = ["app", ...workspaces].map((path) =>
+    changedAt(join(repositoryRoot, path, "dist/tsconfig.tsbuildinfo")),
+  );
+  return changedAt(bundle) >= Math.max(...compiled)
+    ? bundle
+    : join(repositoryRoot, "app/dist/src/main.js");
+}
+
 /** Starts a command of ours. */
 export function deucalion(name: string, args: readonly string[]): Running {
-  return new Running(name, process.execPath, [
-    join(repositoryRoot, "app/dist/src/main.js"),
-    ...args,
-  ]);
+  return new Running(name, process.execPath, [executable(), ...args]);
 }
 
 export function sleep(ms: number): Promise<void> {
