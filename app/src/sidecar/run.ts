@@ -21,23 +21,20 @@ import { createGrpc } from "../grpc/create-grpc.ts";
 import { createHttp } from "../http/create-http.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Prober } from "../process/prober.ts";
+import type { Actor } from "../process/run-group.ts";
 import { HttpClient } from "../prometheus/http-client.ts";
 import { parseHttpClientConfig } from "../prometheus/http-client-config.ts";
 import { PrometheusApis } from "../prometheus/prometheus-apis.ts";
 import { PrometheusClient } from "../prometheus/prometheus-client.ts";
 import { PrometheusRules } from "../prometheus/prometheus-rules.ts";
 import { PrometheusSource } from "../prometheus/prometheus-source.ts";
-import { PrometheusWatch } from "../prometheus/prometheus-watch.ts";
+import { PrometheusWatch, pause } from "../prometheus/prometheus-watch.ts";
 import type { SidecarOptions } from "./options.ts";
+import { shipBlocks } from "./ship-blocks.ts";
+import { validatePrometheus } from "./validate-prometheus.ts";
 
 /** Serves until the process stops. Ends with an error if Prometheus has no external labels. */
 export async function runSidecar(options: SidecarOptions, app: AppProcess): Promise<void> {
-  if (options.bucketConfig !== "") {
-    throw new AppError(
-      "APP_NOT_BUILT",
-      "uploading blocks is not part of this version yet; leave out --objstore.config",
-    );
-  }
   if (options.reloader.configFile !== "" || options.reloader.ruleDirs.length > 0) {
     throw new AppError(
       "APP_NOT_BUILT",
@@ -69,8 +66,11 @@ export async function runSidecar(options: SidecarOptions, app: AppProcess): Prom
     firstLook,
   );
   app.group.add(server);
-  app.group.add(watchActor(app, watch, prober, http, started));
+  const checked = options.bucketConfig === "" ? null : options;
+  app.group.add(watchActor(app, { watch, client, prober, http, started }, checked));
   app.group.add(grpc.actor);
+  if (options.bucketConfig !== "")
+    app.group.add(shipBlocks(options, app, () => watch.state.externalLabels));
 }
 
 function prometheusUrl(text: string): URL {
@@ -162,18 +162,61 @@ async function services(
   ];
 }
 
+interface WatchParts {
+  readonly watch: PrometheusWatch;
+  readonly client: PrometheusClient;
+  readonly prober: Prober;
+  readonly http: HttpClient;
+  readonly started: () => void;
+}
+
+const flagsRetryMs = 2000;
+
+/** Asks Prometheus for its flags until it tells them, and checks them. Throws APP_CONFIG. */
+async function checkFlags(
+  client: PrometheusClient,
+  options: SidecarOptions,
+  log: AppProcess["log"],
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      const limit = AbortSignal.timeout(options.prometheus.getConfigTimeoutMs);
+      const flags = await client.flags(AbortSignal.any([signal, limit]));
+      if (flags === null) {
+        log.warn(
+          "failed to check Prometheus flags, due to potentially older Prometheus. No extra validation is done.",
+        );
+        return;
+      }
+      const { metaFileName, ignoreUnequalBlockSize } = options.shipper;
+      const setup = { tsdbPath: options.tsdbPath, metaFileName, ignoreUnequalBlockSize };
+      validatePrometheus(flags, setup, log);
+      log.info("successfully validated prometheus flags");
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof AppError) throw error;
+      log.warn("failed to get Prometheus flags. Is Prometheus running? Retrying", {
+        err: messageOf(error),
+      });
+      await pause(flagsRetryMs, signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
 function watchActor(
   app: AppProcess,
-  watch: PrometheusWatch,
-  prober: Prober,
-  http: HttpClient,
-  started: () => void,
-): { name: string; execute: () => Promise<void>; interrupt: () => void } {
+  { watch, client, prober, http, started }: WatchParts,
+  uploading: SidecarOptions | null,
+): Actor {
   const stop = new AbortController();
   return {
     name: "heartbeat",
     execute: async () => {
       try {
+        if (uploading !== null) await checkFlags(client, uploading, app.log, stop.signal);
         await watch.firstLook(stop.signal);
         const { externalLabels } = watch.state;
         if (externalLabels.size === 0) {

@@ -1,15 +1,26 @@
 // Opens the bucket that `--objstore.config` describes, with metrics.
-import { messageOf } from "@deucalion/base";
+import { type Log, messageOf } from "@deucalion/base";
 import { type Bucket, meteredBucket, openBucket, parseBucketConfig } from "@deucalion/objstore";
 import type { Registry } from "prom-client";
 import { parse } from "yaml";
 import { AppError } from "../errors.ts";
 import { bucketMetrics } from "./bucket-metrics.ts";
 
-/** Opens the bucket of a YAML text. Throws APP_CONFIG, saying what is wrong with it. */
-export function openConfiguredBucket(text: string, registry: Registry): Bucket {
+/**
+ * Opens the bucket of a YAML text. Throws APP_CONFIG, saying what is wrong with it. `about` names the component to the
+ * store and takes traces of its requests.
+ */
+export function openConfiguredBucket(
+  text: string,
+  registry: Registry,
+  about: { readonly component?: string; readonly log?: Log } = {},
+): Bucket {
   try {
-    const bucket = openBucket(parseBucketConfig(parse(text)));
+    const { component, log } = about;
+    const bucket = openBucket(parseBucketConfig(parse(text)), {
+      ...(component === undefined ? {} : { component }),
+      ...(log === undefined ? {} : { log }),
+    });
     return meteredBucket(bucket, bucketMetrics(registry, bucket.name), () => performance.now());
   } catch (cause) {
     throw new AppError("APP_CONFIG", `create bucket client: ${messageOf(cause)}`, {}, { cause });

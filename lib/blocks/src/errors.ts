@@ -14,6 +14,7 @@ export type BlocksErrorCode =
   | "BLOCKS_HALT" // compaction stopped because it was told to stop at errors
   | "BLOCKS_LEASE" // another instance works on the same blocks
   | "BLOCKS_AGGREGATE" // a downsampled chunk does not have an aggregate that is needed, or has one too many
+  | "BLOCKS_SHIP" // local blocks could not be uploaded
   | "BLOCKS_LIMIT_SERIES" // more series than one call may touch
   | "BLOCKS_LIMIT_SAMPLES" // more samples than one call may touch
   | "BLOCKS_LIMIT_BYTES"; // more bytes than one call may read from the bucket
