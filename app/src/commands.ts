@@ -116,10 +116,25 @@ export const commands: readonly Command[] = [
       await runCompact(compactOptions(values), process);
     },
   ),
-  notBuilt(
+  command(
     "tools bucket verify",
     "Looks for known issues in the blocks of a bucket.",
     async () => (await bucketFlags()).bucketVerifyFlags,
+    async (values, process) => {
+      const { runBucketVerify } = await import("./tools/bucket-verify/run.ts");
+      await runBucketVerify(values, process);
+    },
+    { component: "bucket" },
+  ),
+  command(
+    "tools bucket plan",
+    "Shows what a compactor would do with a bucket: now, next, what is blocked, what is deleted when.",
+    async () => (await bucketFlags()).bucketPlanFlags,
+    async (values, process) => {
+      const { runBucketPlan } = await import("./tools/bucket-plan/run.ts");
+      await runBucketPlan(values, process);
+    },
+    { component: "bucket" },
   ),
   command(
     "tools bucket ls",
@@ -156,30 +171,55 @@ export const commands: readonly Command[] = [
     "Copies blocks to another bucket.",
     async () => (await bucketFlags()).bucketReplicateFlags,
   ),
-  notBuilt(
+  command(
     "tools bucket downsample",
     "Downsamples the blocks of a bucket, again and again.",
     async () => (await bucketFlags()).bucketDownsampleFlags,
+    async (values, process) => {
+      const { runBucketDownsample } = await import("./tools/bucket-downsample/run.ts");
+      await runBucketDownsample(values, process);
+    },
+    { component: "bucket" },
   ),
-  notBuilt(
+  command(
     "tools bucket cleanup",
     "Deletes blocks that are marked for it.",
     async () => (await bucketFlags()).bucketCleanupFlags,
+    async (values, process) => {
+      const { runBucketCleanup } = await import("./tools/bucket-cleanup/run.ts");
+      await runBucketCleanup(values, process);
+    },
+    { component: "bucket" },
   ),
-  notBuilt(
+  command(
     "tools bucket mark",
     "Marks a block for deletion, or against compaction or downsampling.",
     async () => (await bucketFlags()).bucketMarkFlags,
+    async (values, process) => {
+      const { runBucketMark } = await import("./tools/bucket-mark/run.ts");
+      await runBucketMark(values, process);
+    },
+    { component: "bucket" },
   ),
-  notBuilt(
+  command(
     "tools bucket rewrite",
     "Rewrites blocks without some of their series, or with other labels.",
     async () => (await bucketFlags()).bucketRewriteFlags,
+    async (values, process) => {
+      const { runBucketRewrite } = await import("./tools/bucket-rewrite/run.ts");
+      await runBucketRewrite(values, process);
+    },
+    { component: "bucket" },
   ),
-  notBuilt(
+  command(
     "tools bucket retention",
     "Applies retention to a bucket.",
     async () => (await bucketFlags()).bucketRetentionFlags,
+    async (values, process) => {
+      const { runBucketRetention } = await import("./tools/bucket-retention/run.ts");
+      await runBucketRetention(values, process);
+    },
+    { component: "bucket" },
   ),
   notBuilt(
     "tools bucket upload-blocks",

@@ -1,4 +1,5 @@
 // Flags of `tools bucket` and of the commands below it.
+import { compactFlags } from "../compact/flags.ts";
 import type { FlagValues } from "../flags/flag-spec.ts";
 import {
   bool,
@@ -196,6 +197,19 @@ export const bucketUploadBlocksFlags = {
   "shipper.upload-concurrency": int(5, "Files of one block to upload at once."),
 };
 
+/** Ours: what a compactor with these flags would do. */
+export const bucketPlanFlags = {
+  ...compactFlags,
+  output: choice(["text", "json"], "text", "Form of the output.", { short: "o" }),
+};
+
+export type BucketPlanFlagValues = FlagValues<typeof bucketPlanFlags>;
 export type BucketLsFlagValues = FlagValues<typeof bucketLsFlags>;
 export type BucketInspectFlagValues = FlagValues<typeof bucketInspectFlags>;
 export type BucketWebFlagValues = FlagValues<typeof bucketWebFlags>;
+export type BucketVerifyFlagValues = FlagValues<typeof bucketVerifyFlags>;
+export type BucketDownsampleFlagValues = FlagValues<typeof bucketDownsampleFlags>;
+export type BucketCleanupFlagValues = FlagValues<typeof bucketCleanupFlags>;
+export type BucketMarkFlagValues = FlagValues<typeof bucketMarkFlags>;
+export type BucketRewriteFlagValues = FlagValues<typeof bucketRewriteFlags>;
+export type BucketRetentionFlagValues = FlagValues<typeof bucketRetentionFlags>;

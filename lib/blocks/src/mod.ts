@@ -2,9 +2,9 @@
 
 export type { BlockExecutor, BlockTask } from "./compact/block-executor.ts";
 export { inlineExecutor, WorkerExecutor } from "./compact/block-executor.ts";
-export { markNoDownsample, readBlockMarks, retireBlock } from "./compact/block-marks.ts";
 export type { BlockHealth } from "./compact/block-health.ts";
 export { healthIssues, readBlockHealth } from "./compact/block-health.ts";
+export { markNoDownsample, readBlockMarks, retireBlock } from "./compact/block-marks.ts";
 export type { BucketSnapshot, BucketViewDeps, BucketViewOptions } from "./compact/bucket-view.ts";
 export { BucketView } from "./compact/bucket-view.ts";
 export type { CleanDeps } from "./compact/clean-bucket.ts";

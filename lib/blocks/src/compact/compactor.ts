@@ -134,6 +134,28 @@ export class Compactor {
     return tally;
   }
 
+  /** Both passes of downsampling and nothing else. */
+  async downsampleRound(signal: AbortSignal): Promise<RoundResult> {
+    const tally: Tally = {
+      failures: [],
+      compactions: 0,
+      downsamplings: 0,
+      setAside: [],
+      leased: [],
+    };
+    const { workDir } = this.#options;
+    const leases = new Map<string, Lease>();
+    try {
+      await mkdir(workDir, { recursive: true });
+      await this.#downsampleAll(leases, tally, signal);
+      await this.#downsampleAll(leases, tally, signal);
+    } finally {
+      for (const lease of leases.values()) await lease.release();
+      await rm(workDir, { recursive: true, force: true });
+    }
+    return tally;
+  }
+
   /** Looks at the bucket. Throws where the view is incomplete, since a plan could leave a gap then. */
   async look(signal: AbortSignal): Promise<BucketSnapshot> {
     const snapshot = await this.#deps.view.look(signal);

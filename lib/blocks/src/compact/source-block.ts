@@ -31,6 +31,8 @@ export interface SourceBlockOptions {
   readonly acceptMalformedIndex: boolean;
   /** Bytes of one read. */
   readonly windowBytes: number;
+  /** Do not look at the times and the order of chunks, and give those outside of the block too: for repairs. */
+  readonly unchecked?: boolean;
 }
 
 /** Walks the series of one block. Errors that are the block's own fault are SourceBlockError. */
@@ -44,6 +46,7 @@ export class SourceBlock {
   readonly #segments: readonly WindowReader[];
   readonly #tombstones: Tombstones;
   readonly #acceptMalformed: boolean;
+  readonly #unchecked: boolean;
   readonly #entry = new SeriesEntry();
   readonly #frame = new ChunkFrame();
   #at = -1;
@@ -72,6 +75,7 @@ export class SourceBlock {
     this.#segments = segments;
     this.#tombstones = tombstones;
     this.#acceptMalformed = options.acceptMalformedIndex;
+    this.#unchecked = options.unchecked === true;
   }
 
   /** Opens a block of a bucket: reads symbols, tables and the list of series. */
@@ -193,7 +197,7 @@ export class SourceBlock {
       if (!this.#acceptMalformed) throw malformed("out-of-order label set");
     }
     if (this.#entry.chunkCount === 0) throw malformed("series without chunks");
-    this.#checkChunks(malformed);
+    if (!this.#unchecked) this.#checkChunks(malformed);
   }
 
   /** What Thanos calls critical, and chunks that are out of order. */
@@ -233,7 +237,7 @@ export class SourceBlock {
     const entry = this.#entry;
     for (let i = 0; i < entry.chunkCount; i++) {
       // A chunk that begins where the block ends is in the next block as well.
-      if (entry.minTimes[i]! >= this.meta.maxTime) continue;
+      if (entry.minTimes[i]! >= this.meta.maxTime && !this.#unchecked) continue;
       try {
         const ref = entry.refs[i]!;
         const segment = Math.floor(ref / segmentSize);
