@@ -42,7 +42,7 @@ test("every() works again and again until it is interrupted", async () => {
   let count = 0;
   const loop = every("loop", 1, async () => {
     count++;
-    if (count === 3) loop.interrupt(undefined);
+    if (count === 3) void loop.interrupt(undefined);
   });
   await loop.execute();
   assert.equal(count, 3);

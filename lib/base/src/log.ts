@@ -32,9 +32,15 @@ function plain(value: unknown): unknown {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 
+/** Blanks, quotes, `=`, backslashes and control characters need quotes, and so does nothing at all. */
+function needsQuotes(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20) return true;
+  return text === "" || /[\s"=\\]/.test(text);
+}
+
 function logfmtValue(value: unknown): string {
   const text = String(plain(value) ?? "null");
-  return /[\s"=\\\u0000-\u001f]/.test(text) || text === "" ? JSON.stringify(text) : text;
+  return needsQuotes(text) ? JSON.stringify(text) : text;
 }
 
 /** Makes the root logger. Fields are written in the order given. */
@@ -42,7 +48,7 @@ export function createLog(options: LogOptions, deps: LogDeps, bound: LogFields =
   const line = (level: LogLevel, msg: string, fields: LogFields): void => {
     if (rank[level] > rank[options.level]) return;
     const all: Record<string, unknown> = { ts: new Date(deps.now()).toISOString(), level };
-    if (options.name !== "") all["name"] = options.name;
+    if (options.name !== "") all.name = options.name;
     Object.assign(all, bound, { msg }, fields);
     if (options.format === "json") {
       deps.write(

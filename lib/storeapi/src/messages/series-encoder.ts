@@ -50,7 +50,7 @@ export class SeriesEncoder {
     for (let i = first; i < end; i++) {
       const length = columns.length[i]!;
       if (bytes > 0 && bytes + length > partBytesMax && !continues(columns, i, from)) {
-        this.#one(columns, series, from, i);
+        void this.#one(columns, series, from, i);
         from = i;
         bytes = 0;
       }
