@@ -1,6 +1,6 @@
 // Runs the store gateway.
 import { messageOf } from "@deucalion/base";
-import type { BucketSource, MetaView } from "@deucalion/blocks";
+import { type BucketSource, type MetaView, serveDefaults } from "@deucalion/blocks";
 import { loadXxhash64 } from "@deucalion/kernels";
 import {
   type InfoResponse,
@@ -82,6 +82,8 @@ function openStore(
         seriesMax: options.limits.series,
         samplesMax: options.limits.samples,
         bytesMax: options.downloadedBytesMax,
+        // More than the default brings nothing; less is what somebody asks for who has little.
+        sourceBytes: Math.min(options.chunkPoolBytes, serveDefaults.sourceBytes),
       },
     },
     { log, registry, xxhash, now, signal },

@@ -25,8 +25,8 @@ export interface BlockCall {
   readonly xxhash: Xxhash64;
   readonly memos: LabelMemos;
   readonly signal: AbortSignal;
-  /** Chunk bytes of one piece. */
-  readonly pieceBytes: number;
+  /** Chunk bytes of one piece; asked for each, since it depends on what else is going on. */
+  readonly pieceBytes: () => number;
   /** Told what is damaged; may throw. */
   readonly damaged: (message: string) => void;
 }
@@ -89,7 +89,7 @@ export async function* blockSeries(
       continue;
     }
     for (let from = 0; from < some.order.length; ) {
-      const to = pieceEnd(some, from, call.pieceBytes, options.gapBytes);
+      const to = pieceEnd(some, from, call.pieceBytes(), options.gapBytes);
       const columns = await chunkColumns(some.rows, some.order, from, to, fetch);
       if (columns.seriesCount > 0) yield columns;
       from = to;

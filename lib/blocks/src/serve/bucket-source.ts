@@ -34,7 +34,8 @@ import { joinedTimeRanges, type TimeRange } from "./time-ranges.ts";
 import { Turns } from "./turns.ts";
 
 const labelBlocksAtOnce = 20;
-/** Series entries that all blocks of a call may hold at once. */
+const pieceBytesMin = 256 << 10;
+/** Series entries that all blocks of all calls may hold at once. */
 const seriesAtOnce = 80_000;
 /** Index-headers made or opened at once. */
 const headersAtOnce = 20;
@@ -68,6 +69,8 @@ export class BucketSource implements SeriesSource {
   readonly #pages: PageCache;
   readonly #memos: LabelMemos;
   readonly #opening = new Turns(headersAtOnce);
+  /** Series calls that are running. */
+  #calls = 0;
   #blocks = new Map<string, BucketBlock>();
   #sets: readonly BlockSet<BucketBlock>[] = [];
   #unreadable: ReadonlyMap<string, string> = new Map();
@@ -150,17 +153,17 @@ export class BucketSource implements SeriesSource {
     const chosen = this.#choose({ ...request, minTime, maxTime });
     this.#warnUnreadable(request, context);
     for (const { block } of chosen) context.queriedBlock?.(block.id);
-    const share = Math.floor(this.#options.callBytes / (3 * Math.max(1, chosen.length)));
-    const pieceBytes = Math.min(Math.max(share, 256 << 10), this.#options.readBytesMax);
-    // With many blocks each may hold less at a time.
+    this.#calls++;
+    const pieceBytes = (): number => this.#pieceBytes(chosen.length);
+    // With many blocks or calls each may hold less at a time.
     const seriesBatch = Math.min(
       this.#options.seriesBatch,
-      Math.max(256, Math.floor(seriesAtOnce / Math.max(1, chosen.length))),
+      Math.max(256, Math.floor(seriesAtOnce / Math.max(1, chosen.length * this.#calls))),
     );
     const options = {
       ...this.#options,
       seriesBatch,
-      entryBytes: Math.min(this.#options.entryBytes, 2 * pieceBytes),
+      entryBytes: Math.min(this.#options.entryBytes, 2 * pieceBytes()),
     };
     const sources = chosen.map(({ block, matchers }) => {
       const wanted: SeriesRequest = { ...request, minTime, maxTime, matchers };
@@ -174,9 +177,17 @@ export class BucketSource implements SeriesSource {
         yield new EncodedBatch(columns, decodeChunkInto);
       }
     } finally {
+      this.#calls--;
       await Promise.all(sources.map((source) => source.close()));
       this.#deps.observe?.(budget, chosen.length);
     }
+  }
+
+  /** What each of so many blocks of a call may read at once: one piece is used, one is ready, one is on its way. */
+  #pieceBytes(blocks: number): number {
+    const { callBytes, sourceBytes, readBytesMax } = this.#options;
+    const call = Math.min(callBytes, sourceBytes / Math.max(1, this.#calls));
+    return Math.min(Math.max(call / (3 * Math.max(1, blocks)), pieceBytesMin), readBytesMax);
   }
 
   /** The blocks that answer a request, each with the matchers left for its series. */
@@ -270,7 +281,7 @@ export class BucketSource implements SeriesSource {
     ) => Promise<Set<string>>,
   ): Promise<string[]> {
     const budget = new CallBudget(this.#options);
-    const share = { budget, options: this.#options, pieceBytes: 0 };
+    const share = { budget, options: this.#options, pieceBytes: () => 0 };
     this.#warnUnreadable(request, context);
     const { minTime, maxTime } = this.#clip(request.minTime, request.maxTime);
     const chosen = [...this.#blocks.values()].filter(

@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly chunkBytesGuess: number;
   /** Chunk bytes held by one call, over all its blocks. */
   readonly callBytes: number;
+  /** Chunk bytes held by all calls: with many at once each gets smaller pieces. */
+  readonly sourceBytes: number;
   /** Most series, samples and bytes read of one call; 0 is no limit. Past it the call fails with BLOCKS_LIMIT_*. */
   readonly seriesMax: number;
   readonly samplesMax: number;
@@ -29,6 +31,7 @@ export const serveDefaults: ServeOptions = {
   seriesBytesGuess: 64 << 10,
   chunkBytesGuess: 16_000,
   callBytes: 64 << 20,
+  sourceBytes: 256 << 20,
   seriesMax: 0,
   samplesMax: 0,
   bytesMax: 0,
