@@ -5,6 +5,7 @@ import { messageOf } from "@deucalion/base";
 import { type RE2JS as Compiled, RE2JS } from "re2js";
 import { ModelError } from "./errors.ts";
 import { matchAlternation } from "./regex-alternation.ts";
+import { expandedSize } from "./regex-size.ts";
 
 /** A fully anchored expression (`^(?s:…)$`), as Prometheus' matchers are. */
 export interface CompiledRegex {
@@ -49,7 +50,9 @@ function literalPrefix(pattern: string): string {
   if (pattern.includes("|") || pattern.startsWith("(?")) return "";
   const at = pattern.search(special);
   if (at < 0) return pattern;
-  if (!/[*?{+]/.test(pattern[at]!)) return pattern.slice(0, at);
+  // `a(?i)*` and `a\Q\E*` repeat the letter, too.
+  const rest = pattern.slice(at, at + 2);
+  if (!/[*?{+]/.test(rest[0]!) && rest !== "(?" && rest !== "\\Q") return pattern.slice(0, at);
   const letter = pattern.charCodeAt(at - 1);
   const units = letter >= 0xdc00 && letter <= 0xdfff ? 2 : 1;
   return pattern.slice(0, Math.max(0, at - units));
@@ -84,17 +87,43 @@ function compileAnchored(pattern: string): Compiled {
   return RE2JS.compile(`^(?s:${pattern})$`);
 }
 
-/** As `compileAnchored`, for a valid pattern, whose `\Q` may be left open. */
+/** As `compileAnchored`, but `\Q` may be left open. Errors are about the pattern as it was given. */
 function compileClosed(pattern: string): Compiled {
   try {
     return compileAnchored(pattern);
   } catch {
+    RE2JS.compile(pattern);
     return compileAnchored(`${pattern}\\E`);
   }
 }
 
-/** Compiles an anchored expression. Throws MODEL_REGEX with Go's message. */
+/** Compiled expressions, oldest first: a query's pattern comes again with each of its selects, a dashboard's with each query. */
+const recent = new Map<string, CompiledRegex>();
+
+/** Expressions remembered, and how long they may be. */
+const recentMax = 64;
+const recentUnitsMax = 4096;
+
+/**
+ * Compiles an anchored expression, or takes one compiled before. Throws MODEL_REGEX with Go's message, and for
+ * expressions that go to the automaton and are larger than `patternUnitsMax`.
+ */
 export function compileRegex(pattern: string): CompiledRegex {
+  if (pattern.length > recentUnitsMax) return compile(pattern);
+  const known = recent.get(pattern);
+  const regex = known ?? compile(pattern);
+  if (known !== undefined) recent.delete(pattern);
+  else if (recent.size >= recentMax) {
+    for (const oldest of recent.keys()) {
+      recent.delete(oldest);
+      break;
+    }
+  }
+  recent.set(pattern, regex);
+  return regex;
+}
+
+function compile(pattern: string): CompiledRegex {
   const literals = literalAlternatives(pattern);
   if (literals !== null) {
     const set = new Set(literals);
@@ -108,15 +137,15 @@ export function compileRegex(pattern: string): CompiledRegex {
   if (shape !== null) return { matches: shape, literals: null, prefix: literalPrefix(pattern) };
   const alternation = matchAlternation(pattern);
   if (alternation !== null) return { matches: alternation, literals: null, prefix: "" };
-  if (pattern.length > patternUnitsMax) {
-    throw new ModelError("MODEL_REGEX", "error parsing regexp: expression too large", {
-      units: pattern.length,
-      max: patternUnitsMax,
-    });
+  const size = Math.max(pattern.length, expandedSize(pattern));
+  if (size > patternUnitsMax) {
+    const text = `error parsing regexp: expression too large (${size}, the limit is ${patternUnitsMax})`;
+    throw new ModelError("MODEL_REGEX", text, { size, max: patternUnitsMax });
   }
   let compiled: Compiled;
   try {
-    RE2JS.compile(pattern);
+    // Only with a parenthesis can a pattern be wrong alone and yet right between others.
+    if (pattern.includes(")")) RE2JS.compile(pattern);
     compiled = compileClosed(pattern);
   } catch (thrown) {
     throw new ModelError("MODEL_REGEX", goMessage(thrown), { pattern }, { cause: thrown });
@@ -129,6 +158,7 @@ export function compileRegex(pattern: string): CompiledRegex {
       const known = seen.get(value);
       if (known !== undefined) return known;
       const result = compiled.matches(value);
+      if (value.length > memoValueUnitsMax) return result;
       if (seen.size >= regexMemoMax) seen.clear();
       seen.set(value, result);
       return result;
@@ -137,23 +167,25 @@ export function compileRegex(pattern: string): CompiledRegex {
 }
 
 /**
- * Longest pattern that goes to the automaton, which takes microseconds for each character, in one piece. Alternations
- * of literals, prefixes and suffixes may be of any length.
+ * Largest pattern that goes to the automaton, which takes microseconds for each character, in one piece; repetitions
+ * count as often as they may repeat. Alternations of literals, prefixes and suffixes may be of any length.
  */
 const patternUnitsMax = 65_536;
 
-/** Values remembered for one expression; full, it is emptied. */
+/** Values remembered for one expression, none longer than this; full, it is emptied. */
 const regexMemoMax = 4096;
+const memoValueUnitsMax = 256;
 
 /** Puts groups into a template, or gives null where the whole value does not match. */
 export type Replacer = (value: string) => string | null;
 
 /**
  * What label_replace and relabelling do: matches a whole value and expands `$1`, `${1}`, `${name}` and `$$` of a
- * template with its groups, as Go's Regexp.Expand. Null where the expression does not compile.
+ * template with its groups, as Go's Regexp.Expand. Null where the expression does not compile or is too large.
  */
 export function compileReplacer(pattern: string, template: string): Replacer | null {
   let compiled: Compiled;
+  if (expandedSize(pattern) > patternUnitsMax) return null;
   try {
     compiled = compileAnchored(pattern);
   } catch {
