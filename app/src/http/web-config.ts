@@ -5,6 +5,7 @@ import type { ServerOptions } from "node:https";
 import { dirname, isAbsolute, join } from "node:path";
 import { messageOf } from "@deucalion/base";
 import { AppError } from "../errors.ts";
+import { cipherList, curveList, tlsVersion } from "../process/tls-names.ts";
 
 /** Why a request is not let in. */
 export interface Denial {
@@ -77,33 +78,6 @@ function section(value: unknown, name: string): Section {
   return value as Section;
 }
 
-const tlsVersions: Readonly<Record<string, "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3">> = {
-  TLS10: "TLSv1",
-  TLS11: "TLSv1.1",
-  TLS12: "TLSv1.2",
-  TLS13: "TLSv1.3",
-};
-const curves: Readonly<Record<string, string>> = {
-  CurveP256: "P-256",
-  CurveP384: "P-384",
-  CurveP521: "P-521",
-  X25519: "X25519",
-};
-
-/** Go's names of cipher suites as OpenSSL writes them. */
-function cipherName(name: string): string {
-  if (/^TLS_(AES|CHACHA20)/.test(name)) return name;
-  return name
-    .replace(/^TLS_/, "")
-    .replace("_WITH_", "_")
-    .replace(/_(128|256)_/g, "$1_")
-    .replaceAll("_", "-")
-    .replace("AES128-CBC-", "AES128-")
-    .replace("AES256-CBC-", "AES256-")
-    .replace("-POLY1305-SHA256", "-POLY1305")
-    .replace(/^RSA-/, "");
-}
-
 function tlsOptions(tls: Section, dir: string): ServerOptions | null {
   const text = (name: string): string => (typeof tls[name] === "string" ? tls[name] : "");
   const material = (name: string): string => {
@@ -136,24 +110,27 @@ function tlsOptions(tls: Section, dir: string): ServerOptions | null {
     "RequireAndVerifyClientCert",
   ];
   if (!kinds.includes(auth)) fail(`invalid ClientAuth: ${auth}`);
-  const version = (name: string, fallback: string) => {
-    const found = tlsVersions[text(name) || fallback];
-    return found ?? fail(`unknown TLS version: ${text(name)}`);
+  const names = <T>(translate: () => T): T => {
+    try {
+      return translate();
+    } catch (error) {
+      return fail(messageOf(error));
+    }
   };
   const list = (name: string): string[] =>
     Array.isArray(tls[name]) ? (tls[name] as unknown[]).map(String) : [];
-  const ciphers = list("cipher_suites").map(cipherName);
-  const groups = list("curve_preferences").map((c) => curves[c] ?? fail(`unknown curve: ${c}`));
+  const ciphers = names(() => cipherList(list("cipher_suites")));
+  const groups = names(() => curveList(list("curve_preferences")));
   return {
     cert,
     key,
-    minVersion: version("min_version", "TLS12"),
-    maxVersion: version("max_version", "TLS13"),
+    minVersion: names(() => tlsVersion(text("min_version") || "TLS12")),
+    maxVersion: names(() => tlsVersion(text("max_version") || "TLS13")),
     requestCert: auth !== "" && auth !== "NoClientCert",
     rejectUnauthorized: auth === "RequireAndVerifyClientCert",
     ...(ca === "" ? {} : { ca }),
-    ...(ciphers.length === 0 ? {} : { ciphers: ciphers.join(":") }),
-    ...(groups.length === 0 ? {} : { ecdhCurve: groups.join(":") }),
+    ...(ciphers === "" ? {} : { ciphers }),
+    ...(groups === "" ? {} : { ecdhCurve: groups }),
   };
 }
 

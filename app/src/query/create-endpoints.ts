@@ -17,6 +17,7 @@ import { Gauge } from "prom-client";
 import { AppError } from "../errors.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Actor } from "../process/run-group.ts";
+import { tlsVersion } from "../process/tls-names.ts";
 import { countedDns } from "./counted-dns.ts";
 import type { QueryOptions } from "./options.ts";
 import { WatchedResolver } from "./unresolved.ts";
@@ -35,7 +36,7 @@ function clientOptions(
           keyFile: options.keyFile,
           serverName: options.serverName,
           insecureSkipVerify: options.skipVerify,
-          minVersion: options.minVersion === "1.0" ? "TLSv1" : `TLSv${options.minVersion}`,
+          minVersion: tlsVersion(options.minVersion),
         }
       : null,
   };
