@@ -8,7 +8,7 @@
 // earlier neighbour's).
 import type { SampleColumns } from "../sample-columns.ts";
 import { localInterval } from "./interval.ts";
-import { emptyMerged, type Merged, push } from "./merged-samples.ts";
+import { type Insertion, liveTimes, type Merged, withInsertions } from "./merged-samples.ts";
 
 /** Holes up to this length, in ms, are judged by both ends; longer ones by each end alone. */
 const coupledHoleMs = 900_000;
@@ -71,35 +71,38 @@ function trimCandidates(
   return [from, toRight < 0.5 ? Math.max(from, high - 1) : high];
 }
 
-/** Adds what `samples` (replica number `replica`) has in the holes of `base`. */
+/** Adds what a replica (number `replica`; `live` null for all its samples) has in the holes of `base`. */
 export function fillFrom(
   base: Merged,
   samples: SampleColumns,
-  live: Uint32Array,
+  live: Uint32Array | null,
   replica: number,
   staleTimes: Float64Array,
 ): Merged {
-  const all = live.length === samples.count;
-  const times = all ? samples.times.subarray(0, live.length) : new Float64Array(live.length);
-  if (!all) for (let i = 0; i < live.length; i++) times[i] = samples.times[live[i]!]!;
-  const out = emptyMerged(base.count + live.length);
+  const times = liveTimes(samples, live);
+  const found = findInsertions(base, times, staleTimes);
+  return found.length === 0 ? base : withInsertions(base, found, times, live, replica);
+}
+
+function findInsertions(base: Merged, times: Float64Array, staleTimes: Float64Array): Insertion[] {
+  const found: Insertion[] = [];
+  const baseTimes = base.times;
   let candidate = 0;
-  for (let left = -1; left < base.count; left++) {
+  for (let left = -1; left < base.count && candidate < times.length; left++) {
     if (left >= 0) {
-      push(out, base.times[left]!, base.replica[left]!, base.index[left]!);
-      while (candidate < live.length && times[candidate]! <= base.times[left]!) candidate++;
+      const time = baseTimes[left]!;
+      while (candidate < times.length && times[candidate]! <= time) candidate++;
     }
-    const end =
-      left + 1 < base.count
-        ? lowerBound(times, candidate, live.length, base.times[left + 1]!)
-        : live.length;
-    if (end > candidate && !isRegular(base.times, base.count, left, times, candidate, end)) {
+    const next = left + 1 < base.count ? baseTimes[left + 1]! : Number.POSITIVE_INFINITY;
+    let end = candidate;
+    while (end < times.length && times[end]! < next) end++;
+    if (end > candidate && !isRegular(baseTimes, base.count, left, times, candidate, end)) {
       const [from, to] = trimCandidates(base, left, times, candidate, end, staleTimes);
-      for (let i = from; i < to; i++) push(out, times[i]!, replica, live[i]!);
+      if (to > from) found.push({ left, from, to });
     }
     candidate = end;
   }
-  return out;
+  return found;
 }
 
 /**

@@ -5,7 +5,7 @@
 // on nothing else: not on the window that was asked for, nor on the order in which replicas arrived.
 import type { SampleColumns } from "../sample-columns.ts";
 import { fillFrom } from "./fill-holes.ts";
-import { emptyMerged, push } from "./merged-samples.ts";
+import { firstSamples } from "./merged-samples.ts";
 import { staleTimesOf } from "./stale-markers.ts";
 import { writeFilled, writeRuns } from "./write-filled.ts";
 
@@ -14,12 +14,14 @@ export interface FillOptions {
   readonly counter: boolean;
 }
 
-/** Indices of the samples of a replica that are not stale markers. */
-function liveIndices(samples: SampleColumns): Uint32Array {
-  const live = new Uint32Array(samples.count);
-  let count = 0;
-  for (let i = 0; i < samples.count; i++) if (!samples.isStale(i)) live[count++] = i;
-  return live.subarray(0, count);
+/** Indices of the samples of a replica that are not stale markers; null where that is all of them. */
+function liveIndices(samples: SampleColumns): Uint32Array | null {
+  let first = 0;
+  while (first < samples.count && !samples.isStale(first)) first++;
+  if (first === samples.count) return null;
+  const live: number[] = [];
+  for (let i = 0; i < samples.count; i++) if (i < first || !samples.isStale(i)) live.push(i);
+  return Uint32Array.from(live);
 }
 
 function fewer(replicas: readonly SampleColumns[], out: SampleColumns): boolean {
@@ -41,17 +43,13 @@ export function mergeFill(
 ): void {
   const present = replicas.filter((replica) => replica.count > 0);
   if (fewer(present, out)) return;
-  const staleTimes = staleTimesOf(present);
-  let merged = emptyMerged(0);
-  for (let r = 0; r < present.length; r++) {
-    const live = liveIndices(present[r]!);
-    if (r === 0) {
-      merged = emptyMerged(live.length);
-      for (const index of live) push(merged, present[0]!.times[index]!, 0, index);
-    } else {
-      merged = fillFrom(merged, present[r]!, live, r, staleTimes);
-    }
-  }
+  const live = present.map(liveIndices);
+  const staleTimes = live.every((indices) => indices === null)
+    ? new Float64Array(0)
+    : staleTimesOf(present);
+  let merged = firstSamples(present[0]!, live[0]!);
+  for (let r = 1; r < present.length; r++)
+    merged = fillFrom(merged, present[r]!, live[r]!, r, staleTimes);
   if (staleTimes.length === 0) writeRuns(present, merged, options.counter, out);
   else writeFilled(present, merged, options.counter, out);
 }

@@ -30,7 +30,7 @@ function addSteps(
  */
 export function localInterval(
   base: Float64Array,
-  replica: Uint8Array,
+  replica: Uint8Array | null,
   count: number,
   left: number,
   times: Float64Array,

@@ -18,8 +18,8 @@ export function writeFilled(
   let lastIndex = -1;
   let heldBack = 0;
   for (let i = 0; i < merged.count; i++) {
-    const replica = merged.replica[i]!;
-    const index = merged.index[i]!;
+    const replica = merged.replica === null ? 0 : merged.replica[i]!;
+    const index = merged.index === null ? i : merged.index[i]!;
     const samples = replicas[replica]!;
     if (
       counter &&
@@ -47,12 +47,19 @@ export function writeRuns(
   counter: boolean,
   out: SampleColumns,
 ): void {
+  const replicaOf = merged.replica;
+  const indexOf = merged.index;
+  if (replicaOf === null || indexOf === null) {
+    // Without stale markers nothing was filled in: these are all samples of the first replica.
+    out.pushRange(replicas[0]!, 0, merged.count);
+    return;
+  }
   let lastReplica = -1;
   let lastIndex = -1;
   let heldBack = 0;
   for (let i = 0; i < merged.count; ) {
-    const replica = merged.replica[i]!;
-    const index = merged.index[i]!;
+    const replica = replicaOf[i]!;
+    const index = indexOf[i]!;
     const samples = replicas[replica]!;
     if (
       counter &&
@@ -67,8 +74,8 @@ export function writeRuns(
     }
     let length = 1;
     while (
-      merged.replica[i + length] === replica &&
-      merged.index[i + length] === index + length &&
+      replicaOf[i + length] === replica &&
+      indexOf[i + length] === index + length &&
       i + length < merged.count
     ) {
       length++;
