@@ -149,10 +149,10 @@ test(`${kills} kills of the sidecar before a failing bucket lose and double noth
     const sidecar = startSidecar();
     // Half of the kills wait for the first request, so that they meet an upload and not the start.
     if (random() < 0.7) {
-      const end = Date.now() + 10_000;
+      const end = Date.now() + 20_000;
       while (proxy.counts.requests === before && Date.now() < end) await sleep(10);
-      await sleep(random() * 500);
-    } else await sleep(random() * 1500);
+      await sleep(random() * 700);
+    } else await sleep(random() * 3000);
     await sidecar.kill();
     running.splice(running.indexOf(sidecar), 1);
     if (n % 10 === 0) await assertCompleteOrInvisible(s3.bucket, blocks);

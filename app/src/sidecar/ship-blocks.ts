@@ -13,7 +13,7 @@ import type { SidecarOptions } from "./options.ts";
 import { shipperMetrics } from "./shipper-metrics.ts";
 
 const syncMs = 30_000;
-const labelsPollMs = 2000;
+const labelsPollMs = 250;
 
 /** Uploads until it is stopped; ends with an error if Prometheus shows no external labels in time. */
 export function shipBlocks(options: SidecarOptions, app: AppProcess, labels: () => Labels): Actor {

@@ -1,8 +1,12 @@
 // The configuration of a bucket (`--objstore.config`), already read from YAML.
 import type { Log } from "@deucalion/base";
+import { AzureBucket } from "../azure/azure-bucket.ts";
+import { readAzureConfig } from "../azure/azure-config.ts";
 import type { Bucket } from "../bucket.ts";
 import { ObjstoreError } from "../errors.ts";
 import { FilesystemBucket } from "../filesystem/filesystem-bucket.ts";
+import { GcsBucket } from "../gcs/gcs-bucket.ts";
+import { readGcsConfig } from "../gcs/gcs-config.ts";
 import { S3Bucket } from "../s3/s3-bucket.ts";
 import {
   readAliyunConfig,
@@ -108,7 +112,9 @@ function open({ type, config }: BucketConfig, deps: OpenBucketDeps): Bucket {
     case "OBS":
       return new S3Bucket(readObsConfig(config), deps);
     case "GCS":
+      return new GcsBucket(readGcsConfig(config), deps.component);
     case "AZURE":
+      return new AzureBucket(readAzureConfig(config), deps.component);
     case "SWIFT":
     case "OCI":
       throw new ObjstoreError(

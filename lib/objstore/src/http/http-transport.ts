@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "@deucalion/base";
 import { ObjstoreError } from "../errors.ts";
+import type { RemoteBody } from "../remote/remote-bucket.ts";
 import { type Agents, createAgents } from "./agents.ts";
 import type { HttpConfig } from "./http-config.ts";
 
@@ -12,6 +13,8 @@ export interface StoreRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Attempts in all where it is not the transport's. */
+  readonly attemptsMax?: number;
   readonly signal: AbortSignal;
 }
 
@@ -59,7 +62,8 @@ export class HttpTransport {
 
   /** Any status that is not "later" is an answer. Throws OBJSTORE_IO when all attempts failed. */
   async send(request: StoreRequest): Promise<StoreResponse> {
-    const { attemptsMax, retryMs, retryMaxMs } = this.#options;
+    const { retryMs, retryMaxMs } = this.#options;
+    const attemptsMax = request.attemptsMax ?? this.#options.attemptsMax;
     for (let attempt = 1; ; attempt++) {
       request.signal.throwIfAborted();
       try {
@@ -135,4 +139,33 @@ export async function readText(response: StoreResponse, bytesMax = 64 << 20): Pr
     bytes += part.length;
   }
   return Buffer.concat(parts).toString("utf8").slice(0, bytesMax);
+}
+
+/** A body whose announced length is that of its headers. */
+export function remoteBody(response: StoreResponse, etag: string): RemoteBody {
+  return {
+    body: response.body as AsyncIterable<Uint8Array>,
+    length: Number(response.headers["content-length"] ?? 0),
+    etag,
+    cancel: () => response.body.destroy(),
+  };
+}
+
+/** OBJSTORE_IO with the status and what the store says. Reads the body. */
+export async function statusError(
+  what: string,
+  name: string,
+  response: StoreResponse,
+): Promise<ObjstoreError> {
+  const text = (await readText(response, 4096).catch(() => "")).trim();
+  return new ObjstoreError(
+    "OBJSTORE_IO",
+    `${what} ${name}: the store answered ${response.status}${text === "" ? "" : `: ${text.slice(0, 500)}`}`,
+    { name, status: response.status },
+  );
+}
+
+/** Object names keep their slashes in paths. */
+export function pathOf(name: string): string {
+  return name.split("/").map(encodeURIComponent).join("/");
 }

@@ -9,11 +9,12 @@ import type {
 } from "@aws-sdk/client-s3";
 import { type Log, messageOf, silentLog } from "@deucalion/base";
 import type { ObjectAttributes, UploadBody, UploadOptions } from "../bucket.ts";
+import { requirePackages } from "../config/require-packages.ts";
 import { ObjstoreError } from "../errors.ts";
 import { type Agents, createAgents } from "../http/agents.ts";
 import { bodyBytes, bodyParts, eachPart } from "../remote/body-parts.ts";
 import { type ListPage, notFound, type RemoteBody, RemoteBucket } from "../remote/remote-bucket.ts";
-import { createS3Client, requirePackages, type S3Sdk, s3Packages } from "./s3-client.ts";
+import { createS3Client, type S3Sdk, s3Packages } from "./s3-client.ts";
 import type { S3Options } from "./s3-config.ts";
 
 /** Parts sent at once, as long as they fit the memory below. */

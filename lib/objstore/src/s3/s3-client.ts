@@ -1,7 +1,6 @@
 // Makes the client of the AWS SDK that the settings describe. The SDK is an optional package, loaded when it is needed.
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { Log } from "@deucalion/base";
-import { ObjstoreError } from "../errors.ts";
 import type { Agents } from "../http/agents.ts";
 import type { S3Options } from "./s3-config.ts";
 import { authorizationV2, type SignedRequest, stringToSignV2 } from "./sign-v2.ts";
@@ -10,22 +9,6 @@ export type S3Sdk = typeof import("@aws-sdk/client-s3");
 
 /** Names of the packages that S3 and its relatives need. */
 export const s3Packages = ["@aws-sdk/client-s3", "@aws-sdk/credential-provider-node"] as const;
-
-/** Throws OBJSTORE_CONFIG, saying what to install, unless the package is there. */
-export function requirePackages(type: string, packages: readonly string[]): void {
-  for (const name of packages) {
-    try {
-      import.meta.resolve(name);
-    } catch (cause) {
-      throw new ObjstoreError(
-        "OBJSTORE_CONFIG",
-        `object stores of type ${type} need the package ${name}: run "npm install ${name}" where Deucalion is installed`,
-        { name },
-        { cause },
-      );
-    }
-  }
-}
 
 export interface S3ClientDeps {
   readonly agents: Agents;
@@ -38,6 +21,8 @@ export async function createS3Client(
   options: S3Options,
   deps: S3ClientDeps,
 ): Promise<{ sdk: S3Sdk; client: S3Client }> {
+  // The SDK's version is pinned: what it says of Node's future helps no user.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   const sdk = await import("@aws-sdk/client-s3");
   const credentials = await credentialsOf(options);
   const config: S3ClientConfig = {

@@ -82,6 +82,7 @@ async function started(child: ChildProcess, url: string): Promise<StoreServer> {
     close: () =>
       new Promise((resolve) => {
         if (child.exitCode !== null || child.signalCode !== null) return resolve();
+        child.ref();
         child.once("exit", () => resolve());
         child.kill("SIGKILL");
       }),
