@@ -1,0 +1,139 @@
+// Reads one `prometheus.TimeSeries` message in place.
+//
+// 1 labels {1 name, 2 value}   2 samples {1 value, 2 timestamp}   3 exemplars {1 labels, 2 value, 3 timestamp}
+// 4 histograms
+import type { LabelBytes } from "@deucalion/model";
+import { ProtoReader } from "@deucalion/rpc";
+
+/** Where the parts of a message are. Meant to be used again for the next. */
+export class TimeSeriesView {
+  data: Uint8Array = new Uint8Array(0);
+  /** The label section, in the form of label bytes; not checked. */
+  labels: LabelBytes = { data: this.data, start: 0, end: 0 };
+  sampleCount = 0;
+  /** Ranges of messages, start and end. */
+  samples: number[] = [];
+  exemplars: number[] = [];
+  histograms: number[] = [];
+
+  /** Throws RPC_PROTO for malformed bytes. */
+  read(data: Uint8Array, start: number, end: number): void {
+    this.data = data;
+    this.samples.length = 0;
+    this.exemplars.length = 0;
+    this.histograms.length = 0;
+    this.sampleCount = 0;
+    const reader = new ProtoReader(data, start, end);
+    let labelStart = -1;
+    let labelEnd = -1;
+    let scattered: number[] | null = null;
+    while (reader.at < end) {
+      const at = reader.at;
+      reader.next();
+      switch (reader.field) {
+        case 1:
+          reader.range();
+          if (labelStart < 0) labelStart = at;
+          else if (labelEnd !== at) {
+            scattered ??= [labelStart, labelEnd];
+            scattered.push(at, reader.stop);
+            break;
+          }
+          if (scattered === null) labelEnd = reader.stop;
+          else scattered.push(at, reader.stop);
+          break;
+        case 2:
+          reader.range();
+          this.samples.push(reader.start, reader.stop);
+          this.sampleCount++;
+          break;
+        case 3:
+          reader.range();
+          this.exemplars.push(reader.start, reader.stop);
+          break;
+        case 4:
+          reader.range();
+          this.histograms.push(reader.start, reader.stop);
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    this.labels =
+      scattered === null
+        ? { data, start: Math.max(0, labelStart), end: Math.max(0, labelEnd) }
+        : joined(data, scattered);
+  }
+}
+
+function joined(data: Uint8Array, ranges: readonly number[]): LabelBytes {
+  let bytes = 0;
+  for (let i = 0; i < ranges.length; i += 2) bytes += ranges[i + 1]! - ranges[i]!;
+  const out = new Uint8Array(bytes);
+  let at = 0;
+  for (let i = 0; i < ranges.length; i += 2) {
+    out.set(data.subarray(ranges[i]!, ranges[i + 1]!), at);
+    at += ranges[i + 1]! - ranges[i]!;
+  }
+  return { data: out, start: 0, end: bytes };
+}
+
+/** Reads sample messages: the value as two words, and the time. Keeps the last one read. */
+export class SampleView {
+  time = 0;
+  high = 0;
+  low = 0;
+  readonly #data: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(data: Uint8Array) {
+    this.#data = data;
+    this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Throws RPC_PROTO for malformed bytes. */
+  read(start: number, end: number): void {
+    const data = this.#data;
+    this.high = 0;
+    this.low = 0;
+    this.time = 0;
+    let at = start;
+    // The usual form: value, then time, both there.
+    if (end - at > 10 && data[at] === 0x09 && data[at + 9] === 0x10) {
+      this.low = this.#view.getInt32(at + 1, true);
+      this.high = this.#view.getInt32(at + 5, true);
+      at += 10;
+      let value = 0;
+      let scale = 1;
+      for (let i = 0; i < 7 && at < end; i++) {
+        const byte = data[at++]!;
+        value += (byte & 127) * scale;
+        if (byte < 128) {
+          this.time = value;
+          if (at === end) return;
+          break;
+        }
+        scale *= 128;
+      }
+    }
+    this.#readSlowly(start, end);
+  }
+
+  #readSlowly(start: number, end: number): void {
+    const reader = new ProtoReader(this.#data, start, end);
+    this.high = 0;
+    this.low = 0;
+    this.time = 0;
+    while (reader.next()) {
+      if (reader.field === 1 && reader.wire === 1) {
+        this.low = this.#view.getInt32(reader.at, true);
+        this.high = this.#view.getInt32(reader.at + 4, true);
+        reader.skip();
+      } else if (reader.field === 2) {
+        this.time = reader.int();
+      } else {
+        reader.skip();
+      }
+    }
+  }
+}

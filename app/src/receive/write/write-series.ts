@@ -1,0 +1,207 @@
+// Puts series of a request into the head of a tenant: the innermost loop of receiving.
+import {
+  decodeLabels,
+  encodeLabelParts,
+  type FloatHistogram,
+  isStale,
+  type LabelBytes,
+  LabelCursor,
+  validateHistogram,
+} from "@deucalion/model";
+import { ProtoReader, RpcError } from "@deucalion/rpc";
+import { HistogramMessage, histogramFromWire } from "@deucalion/storeapi";
+import { type LiveHead, Verdict } from "@deucalion/tsdb";
+import { ReceiveError } from "../errors.ts";
+import type { SeriesList } from "./series-list.ts";
+import { SampleView, TimeSeriesView } from "./time-series.ts";
+import { type Fault, WriteReport } from "./write-report.ts";
+
+export interface WriteLimits {
+  /** Samples later than this (Unix ms) are refused; +Infinity takes all. */
+  readonly latestTime: number;
+}
+
+const faultOfVerdict: Readonly<Record<number, Fault>> = {
+  [Verdict.duplicate]: "duplicate",
+  [Verdict.outOfOrder]: "outOfOrder",
+  [Verdict.outOfBounds]: "outOfBounds",
+  [Verdict.tooOld]: "tooOld",
+};
+
+/**
+ * Appends what can be appended and commits; the rest is in the report. When it returns, what was stored is in the log.
+ * Throws RECEIVE_STORAGE if the log cannot be written and RECEIVE_BODY for malformed bytes.
+ */
+export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimits): WriteReport {
+  const report = new WriteReport();
+  if (!head.writable) {
+    // What waits is written first; as long as that fails nothing more is taken.
+    commit(head);
+  }
+  const view = new TimeSeriesView();
+  const sample = new SampleView(list.data);
+  try {
+    for (let i = 0; i < list.count; i++) {
+      view.read(list.data, list.starts[i]!, list.ends[i]!);
+      writeOne(head, view, sample, limits, report, list, i);
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof RpcError)) throw thrown;
+    throw new ReceiveError("RECEIVE_BODY", thrown.message, {}, { cause: thrown });
+  } finally {
+    commit(head);
+  }
+  return report;
+}
+
+function commit(head: LiveHead): void {
+  try {
+    head.commit();
+  } catch (thrown) {
+    const text = `commit samples: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    throw new ReceiveError("RECEIVE_STORAGE", text, {}, { cause: thrown });
+  }
+}
+
+function writeOne(
+  head: LiveHead,
+  view: TimeSeriesView,
+  sample: SampleView,
+  limits: WriteLimits,
+  report: WriteReport,
+  list: SeriesList,
+  index: number,
+): void {
+  const { data, start, end } = view.labels;
+  let series = head.find(data, start, end);
+  let canonical: LabelBytes | null = null;
+  if (series < 0) {
+    const checked = checkLabels(view.labels);
+    if (typeof checked === "string") {
+      report.add(checked, view.labels);
+      return;
+    }
+    canonical = checked;
+    series = head.find(canonical.data, canonical.start, canonical.end);
+  }
+  const note = (verdict: number): void => {
+    if (verdict <= Verdict.same) report.stored++;
+    else report.add(faultOfVerdict[verdict]!, view.labels);
+  };
+  // A series comes into being with its first sample that is taken.
+  const made = (time: number): boolean => {
+    if (series >= 0) return true;
+    const refused = time < head.appendFrom;
+    const window = head.options.outOfOrderWindowMs;
+    if (refused && (window === 0 || time < head.maxTime - window)) {
+      report.add(window === 0 ? "outOfBounds" : "tooOld", view.labels);
+      return false;
+    }
+    series = head.create(canonical!.data, canonical!.start, canonical!.end);
+    return true;
+  };
+  const { samples } = view;
+  for (let j = 0; j < samples.length; j += 2) {
+    sample.read(samples[j]!, samples[j + 1]!);
+    if (sample.time > limits.latestTime) report.add("outOfBounds", view.labels);
+    else if (made(sample.time)) {
+      const verdict = head.append(series, sample.time, sample.high, sample.low);
+      if (verdict === Verdict.stored) report.stored++;
+      else note(verdict);
+    }
+  }
+  for (let j = 0; j < view.histograms.length; j += 2) {
+    const wire = HistogramMessage.read(
+      new ProtoReader(view.data, view.histograms[j]!, view.histograms[j + 1]!),
+      0,
+    );
+    const h = histogramFromWire(wire);
+    if (!isSound(h)) report.add("badHistogram", view.labels);
+    else if (made(wire.timestamp)) note(head.appendHistogram(series, wire.timestamp, h));
+  }
+  if (series < 0) return;
+  if (view.exemplars.length > 0) writeExemplars(head, series, view, report);
+  const metadata = list.metadata?.get(index);
+  if (metadata !== undefined) head.setMetadata(series, metadata);
+}
+
+function isSound(h: FloatHistogram): boolean {
+  if (isStale(h.sum)) return true;
+  try {
+    validateHistogram(h);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Checks the labels of a new series and gives their canonical bytes, or says what is wrong. */
+function checkLabels(labels: LabelBytes): LabelBytes | Fault {
+  const { data } = labels;
+  const cursor = new LabelCursor();
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  let before: Uint8Array | null = null;
+  try {
+    cursor.reset(labels);
+    while (cursor.next()) {
+      if (cursor.nameEnd === cursor.nameStart || cursor.valueEnd === cursor.valueStart) {
+        return "labelsEmpty";
+      }
+      const name = data.subarray(cursor.nameStart, cursor.nameEnd);
+      if (before !== null) {
+        const order = Buffer.compare(before, name);
+        if (order === 0) return "labelsDuplicate";
+        if (order > 0) return "labelsOutOfOrder";
+      }
+      before = name;
+      const part = encodeLabelParts(name, data.subarray(cursor.valueStart, cursor.valueEnd));
+      parts.push(part);
+      bytes += part.length;
+    }
+  } catch (thrown) {
+    throw new ReceiveError("RECEIVE_BODY", "labels do not decode", {}, { cause: thrown });
+  }
+  if (parts.length === 0) return "labelsEmpty";
+  const out = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return { data: out, start: 0, end: bytes };
+}
+
+function writeExemplars(
+  head: LiveHead,
+  series: number,
+  view: TimeSeriesView,
+  report: WriteReport,
+): void {
+  if (head.options.exemplarsMax <= 0) return;
+  for (let j = 0; j < view.exemplars.length; j += 2) {
+    const reader = new ProtoReader(view.data, view.exemplars[j]!, view.exemplars[j + 1]!);
+    let value = 0;
+    let time = 0;
+    let start = -1;
+    let end = -1;
+    for (let at = reader.at; reader.next(); at = reader.at) {
+      if (reader.field === 1) {
+        reader.range();
+        if (start < 0) start = at;
+        end = reader.stop;
+      } else if (reader.field === 2) value = reader.double();
+      else if (reader.field === 3) time = reader.int();
+      else reader.skip();
+    }
+    const labels = decodeLabels({
+      data: view.data,
+      start: Math.max(0, start),
+      end: Math.max(0, end),
+    });
+    const verdict = head.appendExemplar(series, time, value, labels);
+    if (verdict === "duplicate") report.add("exemplarDuplicate", view.labels);
+    else if (verdict === "out-of-order") report.add("exemplarOutOfOrder", view.labels);
+    else if (verdict === "too-long") report.add("exemplarLength", view.labels);
+  }
+}
