@@ -54,7 +54,7 @@ export function hostileQueries(start: number, length: number): Hostile[] {
     instant("every series joined", '{__name__=~".+"} * on (id, __name__) {__name__=~".+"}'),
     instant("cross product", 'up * on () group_left {__name__=~"m.*"}'),
     range("every series over time", '{__name__=~".+"}', 15),
-    range("every series folded", 'sum by (b) ({__name__=~".+"})', 15),
+    range("every series folded", 'sum by (part) ({__name__=~".+"})', 15),
     instant("raw samples of everything", '{__name__=~".+"}[2h]'),
     instant("median of everything", 'quantile(0.5, {__name__=~".+"})'),
 
@@ -112,7 +112,7 @@ export function hostileQueries(start: number, length: number): Hostile[] {
     ),
     instant(
       "joined labels of everything",
-      'label_join({__name__=~".+"}, "j", "-", "id", "b", "mod", "id", "b", "mod")',
+      'label_join({__name__=~".+"}, "j", "-", "id", "part", "mod", "id", "part", "mod")',
     ),
 
     {

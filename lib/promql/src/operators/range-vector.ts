@@ -106,6 +106,9 @@ function extendedSamples(windows: Windows, modifier: string, labels: Labels): Ti
   return { labels, times: outTimes, values: outValues, histograms: null };
 }
 
+/** Rough size of a series in memory without its samples: objects, arrays, labels as strings. */
+const seriesBytes = 1000;
+
 function countSamples(ev: Evaluation, series: TimedSeries): void {
   let samples = series.times.length;
   for (const histogram of series.histograms ?? []) {
@@ -113,7 +116,7 @@ function countSamples(ev: Evaluation, series: TimedSeries): void {
   }
   ev.counter.add(0, samples);
   ev.hold(samples);
-  ev.limits.holdBytes(200 + 16 * samples);
+  ev.limits.holdBytes(seriesBytes + 16 * samples);
 }
 
 async function selectorSeries(node: MatrixSelector, ev: Evaluation): Promise<TimedSeries[]> {

@@ -75,6 +75,7 @@ export class PairJoin {
       manySignatures[i] = signatures.groupOf(row);
     });
     await eachItem(this.#one, limits, (row, i) => this.#addOne(oneSignatures[i]!, row));
+    this.#cutAtFailure();
     await eachItem(manySignatures, limits, (signature) => {
       this.#group(signature).manyCount++;
     });
@@ -127,6 +128,15 @@ export class PairJoin {
       group.present[i] = 1;
     }
     group.rows.push(row);
+  }
+
+  /** Nothing after the first failure matters any more; it would be many pairs to join for nothing. */
+  #cutAtFailure(): void {
+    const failure = this.#failure;
+    if (failure === null) return;
+    if (failure.step === 0) throw failure.error();
+    for (const row of this.#many) row.present.fill(0, failure.step);
+    for (const row of this.#one) row.present.fill(0, failure.step);
   }
 
   /** Without any sample on the many side nothing is matched, and nothing can be wrong. */
