@@ -1,5 +1,5 @@
 // Puts a compactor together from options; the tools use parts of it.
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import {
   type BucketSnapshot,
@@ -27,6 +27,9 @@ import type { CompactOptions } from "./options.ts";
 
 /** A lease that was silent for so long may be taken by another instance. */
 const leaseTtlMs = 60_000;
+
+/** Cores that are used at most; each merge takes memory of its own. */
+const coresMax = 4;
 
 export interface Compaction {
   readonly bucket: Bucket;
@@ -98,6 +101,7 @@ export function openCompaction(
     log.warn("this object store cannot create conditionally: run no second compactor beside this");
   }
   const executor = new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)));
+  const cores = Math.min(coresMax, availableParallelism());
   const compactor = new Compactor(
     {
       rangesMs: options.rangesMs,
@@ -108,8 +112,10 @@ export function openCompaction(
       skipOutOfOrderChunks: options.skipOutOfOrderChunks,
       indexBytesMax: options.indexBytesMax,
       groupsAtOnce: options.groupsConcurrency,
+      plansAtOnce: Math.max(1, Math.floor(cores / options.groupsConcurrency)),
       downsampling: options.downsampling,
-      downsamplesAtOnce: options.downsampleConcurrency,
+      // One block needs little memory, so no core is left idle.
+      downsamplesAtOnce: Math.max(cores, options.downsampleConcurrency),
       retention: options.retention,
       deleteDelayMs: options.deleteDelayMs,
       upload: { hash: options.hash, filesAtOnce: options.filesConcurrency },

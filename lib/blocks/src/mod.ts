@@ -24,7 +24,7 @@ export type { Lease, LeaseOptions } from "./compact/leases.ts";
 export { Leases } from "./compact/leases.ts";
 export type { CompactionDedup } from "./compact/merge-chunks.ts";
 export type { BlockContent } from "./compact/read-back.ts";
-export { readBlockContent, verifyWritten } from "./compact/read-back.ts";
+export { verifyWritten } from "./compact/read-back.ts";
 export { repairBlock } from "./compact/repair-block.ts";
 export { SourceBlockError } from "./compact/source-error.ts";
 export type { UploadBlockOptions } from "./compact/upload-block.ts";

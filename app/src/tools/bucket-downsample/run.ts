@@ -49,6 +49,7 @@ export async function runBucketDownsample(
       skipOutOfOrderChunks: false,
       indexBytesMax: Number.MAX_SAFE_INTEGER,
       groupsAtOnce: 1,
+      plansAtOnce: 1,
       downsampling: true,
       downsamplesAtOnce: Math.max(1, values["downsample.concurrency"]),
       retention: nothing,

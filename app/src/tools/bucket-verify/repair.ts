@@ -54,12 +54,13 @@ export async function repairIndex(context: RepairContext, meta: BlockMeta): Prom
   const dir = join(scratch, id);
   try {
     const written = await repairBlock(bucket, meta, dir, signal);
-    const { segmentFiles, stats, digest } = written;
+    const { stats, segments } = written;
+    const segmentFiles = segments.map(({ name }) => name);
     const { thanos } = meta;
     const section = { ...thanos, source: "bucket.repair", segment_files: segmentFiles };
     const result: BlockMeta = { ...meta, ulid: id, stats, thanos: section };
     const local = new FilesystemBucket(scratch);
-    const content = await verifyWritten(local, result, digest, signal);
+    const content = await verifyWritten(local, result, written, signal);
     await local.close();
     const complete = { ...result, thanos: { ...section, index_stats: content.indexStats } };
     const upload = { hash: false, filesAtOnce: 1 };

@@ -4,10 +4,11 @@ import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Bucket, BucketConfig } from "@deucalion/objstore";
 import { FilesystemBucket } from "@deucalion/objstore";
-import { type DownsampleResult, downsampleBlock } from "../downsample/downsample-block.ts";
+import { downsampleBlock } from "../downsample/downsample-block.ts";
 import { BlocksError } from "../errors.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
 import { type MergeOptions, type MergeResult, mergeBlocks } from "./merge-blocks.ts";
+import type { WrittenBlock } from "./output-block.ts";
 import { type BlockContent, verifyWritten } from "./read-back.ts";
 import { type SetAsideReason, SourceBlockError } from "./source-error.ts";
 
@@ -31,12 +32,12 @@ export type BlockTask =
       readonly kind: "verify";
       readonly meta: BlockMeta;
       readonly dir: string;
-      readonly digest: string;
+      readonly written: Pick<WrittenBlock, "digest" | "segments">;
     };
 
 export interface TaskResults {
   readonly merge: MergeResult;
-  readonly downsample: DownsampleResult;
+  readonly downsample: WrittenBlock;
   readonly verify: BlockContent;
 }
 
@@ -59,7 +60,7 @@ export async function runTask(
     case "verify": {
       const local = new FilesystemBucket(dirname(task.dir));
       try {
-        return await verifyWritten(local, task.meta, task.digest, signal);
+        return await verifyWritten(local, task.meta, task.written, signal);
       } finally {
         await local.close();
       }

@@ -15,6 +15,7 @@ import {
   noDownsampleMarkFile,
 } from "../meta/markers.ts";
 import { type CompactionGroup, compactionGroups, describeGroup } from "../plan/compaction-group.ts";
+import { simulated } from "../plan/compaction-plan.ts";
 import { type DownsampleStep, planDownsampling } from "../plan/plan-downsample.ts";
 import { compareByMinTime, overlappingRun, planGroup } from "../plan/plan-group.ts";
 import type { Retention } from "../plan/plan-retention.ts";
@@ -31,6 +32,7 @@ import type { CompactorEvents } from "./compactor-events.ts";
 import { CompactionHalt } from "./halt.ts";
 import type { Lease, Leases } from "./leases.ts";
 import type { CompactionDedup } from "./merge-chunks.ts";
+import type { WrittenBlock } from "./output-block.ts";
 import { compactedMeta, downsampledMeta } from "./result-meta.ts";
 import { SourceBlockError } from "./source-error.ts";
 import { type UploadBlockOptions, uploadBlock } from "./upload-block.ts";
@@ -47,6 +49,8 @@ export interface CompactorOptions {
   /** Sum of the sources' index sizes, in bytes, that a new block may come of, before 15 % of safety. */
   readonly indexBytesMax: number;
   readonly groupsAtOnce: number;
+  /** Plans of one group that do not need each other's results run at once. */
+  readonly plansAtOnce: number;
   readonly downsampling: boolean;
   readonly downsamplesAtOnce: number;
   readonly retention: Retention;
@@ -253,43 +257,71 @@ export class Compactor {
     signal: AbortSignal,
   ): Promise<void> {
     const { events, log } = this.#deps;
-    const { resolutionMs } = group;
+    const name = describeGroup(group);
+    const failed = (thrown: unknown): void => {
+      signal.throwIfAborted();
+      if (this.#options.haltOnError) throw haltOf(thrown, name);
+      log.error("compacting a group failed; it is tried again", {
+        group: name,
+        err: messageOf(thrown),
+      });
+      tally.failures.push(`group ${name}: ${messageOf(thrown)}`);
+    };
     let current = group;
     for (;;) {
       signal.throwIfAborted();
       this.#checkOverlaps(current);
-      events.runStarted(resolutionMs);
+      let plans: readonly (readonly BlockMeta[])[];
       try {
-        const plan = await this.#plan(current, excluded, tally, signal);
-        if (plan.length === 0) {
-          events.runCompleted(resolutionMs);
-          return;
-        }
-        const result = await this.#compactPlan(current, plan, mine.get(group.key) ?? null, signal);
-        const gone = new Set(plan);
-        const blocks = current.blocks.filter((block) => !gone.has(block));
-        if (result !== null) {
-          blocks.push(result);
-          tally.compactions++;
-        }
-        current = { ...current, blocks: blocks.sort(compareByMinTime) };
-        events.runCompleted(resolutionMs);
+        plans = await this.#plans(current, excluded, tally, signal);
       } catch (thrown) {
-        signal.throwIfAborted();
-        events.runFailed(resolutionMs);
-        if (thrown instanceof SourceBlockError && thrown.block !== "" && this.#mayGoOn(thrown)) {
-          await this.#setAside(thrown, excluded, tally, signal);
-          continue;
-        }
-        if (this.#options.haltOnError) throw haltOf(thrown, describeGroup(group));
-        log.error("compacting a group failed; it is tried again", {
-          group: describeGroup(group),
-          err: messageOf(thrown),
-        });
-        tally.failures.push(`group ${describeGroup(group)}: ${messageOf(thrown)}`);
+        failed(thrown);
         return;
       }
+      if (plans.length === 0) return;
+      const lease = mine.get(group.key) ?? null;
+      const outcomes = await Promise.allSettled(
+        plans.map((plan) => this.#compactPlan(current, plan, lease, signal)),
+      );
+      let stop = false;
+      for (const [i, outcome] of outcomes.entries()) {
+        if (outcome.status === "fulfilled") {
+          current = withResult(current, plans[i]!, outcome.value);
+          if (outcome.value !== null) tally.compactions++;
+          continue;
+        }
+        events.runFailed(group.resolutionMs);
+        const thrown: unknown = outcome.reason;
+        if (thrown instanceof SourceBlockError && thrown.block !== "" && this.#mayGoOn(thrown)) {
+          await this.#setAside(thrown, excluded, tally, signal);
+        } else {
+          failed(thrown);
+          stop = true;
+        }
+      }
+      if (stop) return;
     }
+  }
+
+  /** The next plan and those after it that do not need its result. */
+  async #plans(
+    group: CompactionGroup,
+    excluded: Set<string>,
+    tally: Tally,
+    signal: AbortSignal,
+  ): Promise<(readonly BlockMeta[])[]> {
+    const plans: (readonly BlockMeta[])[] = [];
+    const pending = new Set<BlockMeta>();
+    let ahead = group;
+    while (plans.length < this.#options.plansAtOnce) {
+      const plan = await this.#plan(ahead, excluded, tally, signal);
+      if (plan.length === 0 || plan.some((block) => pending.has(block))) break;
+      plans.push(plan);
+      const result = simulated(plan, `pending/${plans.length}`);
+      pending.add(result);
+      ahead = withResult(ahead, plan, result);
+    }
+    return plans;
   }
 
   #checkOverlaps(group: CompactionGroup): void {
@@ -395,6 +427,7 @@ export class Compactor {
     const { bucket, executor, log, events, now, view } = this.#deps;
     const { dedup, acceptMalformedIndex, upload } = this.#options;
     const begun = now();
+    events.runStarted(group.resolutionMs);
     const ids = plan.map((block) => block.ulid);
     const vertical = overlappingRun(plan).length > 0;
     log.info("compaction available and planned", { group: describeGroup(group), plan: ids });
@@ -407,11 +440,11 @@ export class Compactor {
       if ((merged.stats.numSamples ?? 0) === 0) {
         log.info("no samples are left of the sources", { plan: ids });
         await this.#markSources(plan.filter(isEmpty), lease, signal);
+        events.runCompleted(group.resolutionMs);
         return null;
       }
-      const meta = compactedMeta(id, group, plan, merged.stats, merged.segmentFiles);
-      const { digest } = merged;
-      const content = await executor.run({ kind: "verify", meta, dir, digest }, signal);
+      const meta = compactedMeta(id, group, plan, merged.stats, segmentNamesOf(merged));
+      const content = await executor.run({ kind: "verify", meta, dir, written: merged }, signal);
       const complete = { ...meta, thanos: { ...meta.thanos, index_stats: content.indexStats } };
       const commit = async (): Promise<void> => lease?.check(signal);
       const result = await uploadBlock(bucket, dir, complete, upload, now(), commit, signal);
@@ -423,6 +456,7 @@ export class Compactor {
         });
       }
       await this.#markSources(plan, lease, signal);
+      events.runCompleted(group.resolutionMs);
       log.info("finished compacting blocks", {
         result_block: id,
         source_blocks: ids,
@@ -522,9 +556,8 @@ export class Compactor {
         { kind: "downsample", source, resolutionMs, dir, acceptMalformedIndex },
         signal,
       );
-      const meta = downsampledMeta(id, source, resolutionMs, made.stats, made.segmentFiles);
-      const { digest } = made;
-      const content = await executor.run({ kind: "verify", meta, dir, digest }, signal);
+      const meta = downsampledMeta(id, source, resolutionMs, made.stats, segmentNamesOf(made));
+      const content = await executor.run({ kind: "verify", meta, dir, written: made }, signal);
       const complete = { ...meta, thanos: { ...meta.thanos, index_stats: content.indexStats } };
       const commit = async (): Promise<void> => lease?.check(signal);
       await uploadBlock(bucket, dir, complete, upload, now(), commit, signal);
@@ -535,6 +568,22 @@ export class Compactor {
       await rm(dir, { recursive: true, force: true });
     }
   }
+}
+
+/** The group after a plan was carried out. */
+function withResult(
+  group: CompactionGroup,
+  plan: readonly BlockMeta[],
+  result: BlockMeta | null,
+): CompactionGroup {
+  const gone = new Set(plan);
+  const blocks = group.blocks.filter((block) => !gone.has(block));
+  if (result !== null) blocks.push(result);
+  return { ...group, blocks: blocks.sort(compareByMinTime) };
+}
+
+function segmentNamesOf({ segments }: WrittenBlock): string[] {
+  return segments.map(({ name }) => name);
 }
 
 function isEmpty(block: BlockMeta): boolean {

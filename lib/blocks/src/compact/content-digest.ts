@@ -1,12 +1,11 @@
-// A checksum over the series and chunks of a block, built while it is written and again while it is read back.
+// A checksum over what an index says, built while a block is written and again while it is read back.
 
-/** Sums up what a block holds. Two blocks with the same series (by place) and chunks give the same digest. */
+/** Sums up series (by their symbols' places), chunks, their times and where they lie. */
 export class ContentDigest {
   #a = 0x9e3779b9;
   #b = 0x85ebca6b;
   series = 0;
   chunks = 0;
-  samples = 0;
 
   /** Begins the next series; `labels` are numbers of symbols. */
   addSeries(labels: ArrayLike<number>, count: number): void {
@@ -15,13 +14,13 @@ export class ContentDigest {
     this.#mix(count);
   }
 
-  /** `checksum` is the frame's CRC-32C, which covers encoding and data. */
-  addChunk(minTime: number, maxTime: number, checksum: number, samples: number): void {
+  /** `ref` is where the chunk lies: segment × 2^32 + offset. */
+  addChunk(minTime: number, maxTime: number, ref: number): void {
     this.chunks++;
-    this.samples += samples;
     this.#mix(minTime % 4294967296);
     this.#mix(maxTime % 4294967296);
-    this.#mix(checksum);
+    this.#mix(ref % 4294967296);
+    this.#mix(Math.floor(ref / 4294967296));
   }
 
   #mix(word: number): void {
@@ -32,6 +31,6 @@ export class ContentDigest {
   /** Text that is equal for equal content. */
   get text(): string {
     const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
-    return `${this.series}/${this.chunks}/${this.samples}/${hex(this.#a)}${hex(this.#b)}`;
+    return `${this.series}/${this.chunks}/${hex(this.#a)}${hex(this.#b)}`;
   }
 }

@@ -9,6 +9,7 @@ import {
   meetsRange,
   removeDeleted,
 } from "@deucalion/tsdb";
+import { BlocksError } from "../errors.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
 import { popHeap, pushHeap } from "./go-heap.ts";
 import {
@@ -36,17 +37,16 @@ export interface MergeOptions {
 
 export interface MergeResult extends WrittenBlock {
   readonly counts: MergeCounts;
-  readonly segmentFiles: readonly string[];
 }
 
 /** Series after which other work of the thread gets its turn. */
 const seriesEachTurn = 512;
 /** Memory for the windows of all sources: two of each segment in use and of the index. */
-const windowMemory = 192 * 1024 * 1024;
+const windowMemory = 24 * 1024 * 1024;
 
 function windowBytesOf(sources: number): number {
   const bytes = windowMemory / (4 * Math.max(1, sources));
-  return Math.max(64 * 1024, Math.min(2 * 1024 * 1024, 2 ** Math.floor(Math.log2(bytes))));
+  return Math.max(64 * 1024, Math.min(1024 * 1024, 2 ** Math.floor(Math.log2(bytes))));
 }
 
 /**
@@ -81,11 +81,19 @@ export async function mergeBlocks(
       await setImmediate();
     }
     const written = await output.finish();
-    return { ...written, counts, segmentFiles: output.segmentFiles };
+    checkCount(merge.samplesRead, written, counts);
+    return { ...written, counts };
   } catch (thrown) {
     await output.abandon();
     throw thrown;
   }
+}
+
+/** Where nothing was merged or deleted, all samples that were read must have been written. */
+function checkCount(read: number, { stats }: WrittenBlock, counts: MergeCounts): void {
+  const got = stats.numSamples ?? 0;
+  if (counts.overlaps > 0 || counts.duplicateChunks > 0 || got === read) return;
+  throw new BlocksError("BLOCKS_RESULT", "a merge lost samples", { read, got });
 }
 
 function lessSeries(a: SourceBlock, b: SourceBlock): boolean {
@@ -105,6 +113,8 @@ class SeriesMerge {
   readonly chunks: SourceChunk[] = [];
   labels = new Uint32Array(0);
   labelCount = 0;
+  /** Samples of all chunks that were read, without those that are deleted. */
+  samplesRead = 0;
 
   constructor(
     blocks: readonly SourceBlock[],
@@ -153,6 +163,7 @@ class SeriesMerge {
         chunks = chunks.flatMap((chunk) => withoutDeleted(block, chunk, intervals));
       }
       const replica = this.#options.replicas[this.#blocks.indexOf(block)] ?? "";
+      for (const chunk of chunks) this.samplesRead += chunk.sampleCount;
       if (chunks.length > 0) runs.push({ chunks, replica });
     }
     if (runs.length === 0) return;

@@ -1,6 +1,7 @@
 // Writes a block whose symbols are known beforehand: chunks and index go to disk as the series come.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { ByteWriter } from "@deucalion/base";
 import { ChunkEncoding } from "@deucalion/model";
 import {
@@ -17,11 +18,21 @@ import type { BlockStats } from "../meta/block-meta.ts";
 import { ContentDigest } from "./content-digest.ts";
 import type { SourceChunk } from "./source-chunk.ts";
 
-/** What was written. */
+/** A chunk segment as it was written. */
+export interface WrittenSegment {
+  /** `000001`, … */
+  readonly name: string;
+  readonly bytes: number;
+  /** CRC-32 of the whole file. */
+  readonly checksum: number;
+}
+
+/** What was written, to be compared with what is read back. */
 export interface WrittenBlock {
   readonly stats: BlockStats;
-  /** To be compared with what is read back. */
+  /** Of series, chunks and their places: `ContentDigest`. */
   readonly digest: string;
+  readonly segments: readonly WrittenSegment[];
 }
 
 /** Builds `<dir>/index` and `<dir>/chunks/`; meta.json is the caller's. */
@@ -33,6 +44,9 @@ export class OutputBlock {
   readonly #framed = new ByteWriter(1 << 14);
   #file: AppendFile | null = null;
   #segment = -1;
+  #checksum = 0;
+  readonly #segments: WrittenSegment[] = [];
+  #samples = 0;
   #floats = 0;
   #histograms = 0;
 
@@ -94,9 +108,9 @@ export class OutputBlock {
       if (chunks[i]!.frameEnd === frameStart) {
         const from = starts[i]!;
         const to = starts[i + 1] ?? framed.length;
-        this.#note(chunks[i]!, at, framed.data, to, metas);
+        this.#note(chunks[i]!, at, metas);
         at += to - from;
-        await file.append(framed.data.subarray(from, to));
+        await this.#append(file, framed.data.subarray(from, to));
         i++;
         continue;
       }
@@ -107,22 +121,25 @@ export class OutputBlock {
       ) {
         const chunk = chunks[end]!;
         if (chunk.frameEnd === chunk.frameStart) break;
-        this.#note(chunk, at, data, chunk.frameEnd, metas);
+        this.#note(chunk, at, metas);
         at += chunk.frameEnd - chunk.frameStart;
         stop = chunk.frameEnd;
         end++;
       }
-      await file.append(data.subarray(frameStart, stop));
+      await this.#append(file, data.subarray(frameStart, stop));
       i = end;
     }
     return metas;
   }
 
-  /** Counts a chunk whose frame ends at `end` of `data`. */
-  #note(chunk: SourceChunk, ref: number, data: Uint8Array, end: number, metas: ChunkMeta[]): void {
-    const checksum =
-      (data[end - 4]! << 24) | (data[end - 3]! << 16) | (data[end - 2]! << 8) | data[end - 1]!;
-    this.#digest.addChunk(chunk.minTime, chunk.maxTime, checksum, chunk.sampleCount);
+  async #append(file: AppendFile, data: Uint8Array): Promise<void> {
+    this.#checksum = crc32(data, this.#checksum);
+    await file.append(data);
+  }
+
+  #note(chunk: SourceChunk, ref: number, metas: ChunkMeta[]): void {
+    this.#digest.addChunk(chunk.minTime, chunk.maxTime, ref);
+    this.#samples += chunk.sampleCount;
     const { encoding, sampleCount } = chunk;
     if (encoding === ChunkEncoding.xor || encoding === ChunkEncoding.xor2) {
       this.#floats += sampleCount;
@@ -131,28 +148,32 @@ export class OutputBlock {
   }
 
   async #cut(): Promise<AppendFile> {
-    await this.#file?.finish();
-    this.#file = null;
+    await this.#endSegment();
     this.#segment++;
     const name = String(this.#segment + 1).padStart(6, "0");
     const file = await AppendFile.create(join(this.dir, "chunks", name));
     this.#file = file;
-    await file.append(encodeSegmentHeader());
+    this.#checksum = 0;
+    await this.#append(file, encodeSegmentHeader());
     return file;
   }
 
-  /** Names of the segments written so far. */
-  get segmentFiles(): string[] {
-    return Array.from({ length: this.#segment + 1 }, (_, i) => String(i + 1).padStart(6, "0"));
+  async #endSegment(): Promise<void> {
+    const file = this.#file;
+    if (file === null) return;
+    this.#file = null;
+    const name = String(this.#segment + 1).padStart(6, "0");
+    this.#segments.push({ name, bytes: file.size, checksum: this.#checksum });
+    await file.finish();
   }
 
   /** Writes what is left and syncs. */
   async finish(): Promise<WrittenBlock> {
-    await this.#file?.finish();
-    this.#file = null;
+    await this.#endSegment();
     await this.#index.finish();
     await syncDirectory(join(this.dir, "chunks"));
-    const { samples, series, chunks } = this.#digest;
+    const { series, chunks } = this.#digest;
+    const samples = this.#samples;
     return {
       stats: {
         ...(samples > 0 ? { numSamples: samples } : {}),
@@ -162,6 +183,7 @@ export class OutputBlock {
         ...(chunks > 0 ? { numChunks: chunks } : {}),
       },
       digest: this.#digest.text,
+      segments: this.#segments,
     };
   }
 

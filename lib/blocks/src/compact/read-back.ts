@@ -1,47 +1,45 @@
-// Reads a block from front to back: is every checksum right, and is what it holds what was meant to be written?
+// Reads a block back that was just written: is it what was meant to be written, byte for byte?
 import { setImmediate } from "node:timers/promises";
+import { crc32 } from "node:zlib";
 import type { Bucket } from "@deucalion/objstore";
 import { BlocksError } from "../errors.ts";
 import type { BlockMeta, ThanosSection } from "../meta/block-meta.ts";
 import { ContentDigest } from "./content-digest.ts";
+import type { WrittenBlock } from "./output-block.ts";
 import { SourceBlock } from "./source-block.ts";
-import type { SourceChunk } from "./source-chunk.ts";
 
 const seriesEachTurn = 2048;
 
-/** What a block holds, as read. */
+/** What the index says. */
 export interface BlockContent {
   readonly digest: string;
   readonly series: number;
   readonly chunks: number;
-  readonly samples: number;
   /** Largest series entry and chunk, estimated from neighbours as Thanos does. */
   readonly indexStats: ThanosSection["index_stats"];
 }
 
-/** Reads all of a block. Throws SourceBlockError where it is damaged. */
-export async function readBlockContent(
+/** Reads the whole index, each series by its checksum. Throws SourceBlockError where it is damaged. */
+export async function readIndexContent(
   bucket: Bucket,
   meta: BlockMeta,
   signal: AbortSignal,
 ): Promise<BlockContent> {
-  const options = { acceptMalformedIndex: false, windowBytes: 1 << 20 };
+  const options = { acceptMalformedIndex: false, windowBytes: 1 << 19 };
   const block = await SourceBlock.open(bucket, meta, options, signal);
   const { symbols } = block;
   block.useSymbols(Uint32Array.from({ length: symbols.count }, (_, i) => i));
   const digest = new ContentDigest();
-  const chunks: SourceChunk[] = [];
   let seriesMax = 0;
   let chunkMax = 0;
   let previous = -1;
   for (let turn = 1; await block.next(); turn++) {
-    chunks.length = 0;
-    await block.chunksInto(chunks);
     digest.addSeries(block.labels, block.labelCount);
-    for (const chunk of chunks) addChunk(digest, chunk);
+    const { minTimes, maxTimes, refs, chunkCount } = block.entry;
+    for (let i = 0; i < chunkCount; i++) digest.addChunk(minTimes[i]!, maxTimes[i]!, refs[i]!);
     if (previous >= 0) seriesMax = Math.max(seriesMax, block.offset - previous);
     previous = block.offset;
-    chunkMax = Math.max(chunkMax, largestGap(block.entry.refs, block.entry.chunkCount));
+    chunkMax = Math.max(chunkMax, largestGap(refs, chunkCount));
     if (turn % seriesEachTurn !== 0) continue;
     signal.throwIfAborted();
     await setImmediate();
@@ -50,22 +48,11 @@ export async function readBlockContent(
     digest: digest.text,
     series: digest.series,
     chunks: digest.chunks,
-    samples: digest.samples,
     indexStats: {
       ...(seriesMax > 0 ? { series_max_size: seriesMax } : {}),
       ...(chunkMax > 0 ? { chunk_max_size: chunkMax } : {}),
     },
   };
-}
-
-function addChunk(digest: ContentDigest, chunk: SourceChunk): void {
-  const { data, frameEnd } = chunk;
-  const checksum =
-    (data[frameEnd - 4]! << 24) |
-    (data[frameEnd - 3]! << 16) |
-    (data[frameEnd - 2]! << 8) |
-    data[frameEnd - 1]!;
-  digest.addChunk(chunk.minTime, chunk.maxTime, checksum, chunk.sampleCount);
 }
 
 /** The last two chunks are left out, as Thanos leaves them out. */
@@ -79,18 +66,28 @@ function largestGap(refs: Float64Array, count: number): number {
   return largest;
 }
 
-/** Reads the block back and compares it with what was written. Throws BLOCKS_RESULT. */
+/** Reads index and segments of a block and compares them with what was written. Throws BLOCKS_RESULT. */
 export async function verifyWritten(
   bucket: Bucket,
   meta: BlockMeta,
-  digest: string,
+  written: Pick<WrittenBlock, "digest" | "segments">,
   signal: AbortSignal,
 ): Promise<BlockContent> {
-  const content = await readBlockContent(bucket, meta, signal);
-  if (content.digest === digest) return content;
-  throw new BlocksError("BLOCKS_RESULT", `block ${meta.ulid} does not read back as written`, {
-    block: meta.ulid,
-    want: digest,
-    got: content.digest,
-  });
+  const content = await readIndexContent(bucket, meta, signal);
+  const differs = (what: string): BlocksError =>
+    new BlocksError("BLOCKS_RESULT", `block ${meta.ulid} does not read back as written: ${what}`, {
+      block: meta.ulid,
+      what,
+    });
+  if (content.digest !== written.digest) throw differs("index");
+  for (const { name, bytes, checksum } of written.segments) {
+    let size = 0;
+    let sum = 0;
+    for await (const piece of bucket.stream(`${meta.ulid}/chunks/${name}`, signal)) {
+      size += piece.length;
+      sum = crc32(piece, sum);
+    }
+    if (size !== bytes || sum !== checksum) throw differs(`chunks/${name}`);
+  }
+  return content;
 }

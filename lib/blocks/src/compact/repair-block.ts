@@ -9,7 +9,6 @@ import { SourceBlock } from "./source-block.ts";
 import type { SourceChunk } from "./source-chunk.ts";
 
 export interface RepairResult extends WrittenBlock {
-  readonly segmentFiles: readonly string[];
   readonly counts: MergeCounts;
 }
 
@@ -52,7 +51,7 @@ export async function repairBlock(
       if (runs.length > 0) mergeChunks(runs, "", false, counts, chunks);
       if (chunks.length > 0) await output.addSeries(source.labels, source.labelCount, chunks);
     }
-    return { ...(await output.finish()), segmentFiles: output.segmentFiles, counts };
+    return { ...(await output.finish()), counts };
   } catch (thrown) {
     await output.abandon();
     throw thrown;

@@ -158,7 +158,7 @@ export class SourceBlock {
     let need = seriesBytes;
     for (let tries = 0; tries < 4; tries++) {
       await window.move(offset, Math.min(need, window.size - offset));
-      const used = this.#entry.read(window.data, 0);
+      const used = this.#entry.read(window.data, offset - window.start);
       if (used > 0) return;
       if (offset - used > window.size) break;
       need = Math.max(need, -used);
@@ -278,7 +278,7 @@ export class SourceBlock {
     let need = guessBytes;
     for (let tries = 0; tries < 4; tries++) {
       await reader.move(offset, Math.min(need, reader.size - offset));
-      const used = this.#frame.read(reader.data, 0);
+      const used = this.#frame.read(reader.data, offset - reader.start);
       if (used > 0) return used;
       if (offset - used > reader.size) break;
       need = Math.max(need, -used);

@@ -1,6 +1,9 @@
 // Reads an object from front to back in large pieces, the next one on its way while the present one is used.
 import type { RangeReader } from "@deucalion/tsdb";
 
+/** Bytes of the next piece that a stitched window holds at least. */
+const stitchBytes = 4096;
+
 /** A moving window over a range reader. Bytes handed out stay valid: a window is never written to again. */
 export class WindowReader {
   readonly #source: RangeReader;
@@ -24,37 +27,45 @@ export class WindowReader {
     return offset >= this.start && offset + length <= this.start + this.data.length;
   }
 
-  /** Moves the window so that it begins at `offset` and holds `length` bytes, or fewer where the object ends. */
+  /** Moves the window so that it holds `[offset, offset + length)`, or less where the object ends. */
   async move(offset: number, length: number): Promise<void> {
     const next = this.#next;
-    this.#next = null;
-    const end = this.start + this.data.length;
     if (next !== null) {
       const data = await next.data;
-      // The rest of the present window and the one that was read ahead.
-      if (offset >= this.start && offset <= end && offset + length <= end + data.length) {
-        const rest = this.data.subarray(offset - this.start);
-        if (rest.length === 0) this.data = data;
-        else {
-          const joined = new Uint8Array(rest.length + data.length);
-          joined.set(rest);
-          joined.set(data, rest.length);
-          this.data = joined;
-        }
-        this.start = offset;
+      const end = next.from + data.length;
+      if (offset >= next.from && offset + length <= end) {
+        this.data = data;
+        this.start = next.from;
         this.#readAhead();
         return;
       }
+      if (offset >= this.start && offset < next.from && offset + length <= end) {
+        this.#stitch(offset, length, next.from, data);
+        return;
+      }
     }
+    this.#next = null;
     const want = Math.min(Math.max(length, this.#windowBytes), this.size - offset);
     this.data = await this.#source.read(offset, Math.max(0, want));
     this.start = offset;
     this.#readAhead();
   }
 
+  /** What lies across two pieces gets a small window of its own, so that large ones are never copied. */
+  #stitch(offset: number, length: number, from: number, next: Uint8Array): void {
+    const rest = this.data.subarray(offset - this.start, from - this.start);
+    const head = next.subarray(0, Math.max(length - rest.length, stitchBytes));
+    const joined = new Uint8Array(rest.length + head.length);
+    joined.set(rest);
+    joined.set(head, rest.length);
+    this.data = joined;
+    this.start = offset;
+  }
+
   #readAhead(): void {
     const from = this.start + this.data.length;
     const length = Math.min(this.#windowBytes, this.size - from);
+    this.#next = null;
     if (length <= 0) return;
     const data = this.#source.read(from, length);
     // Whoever moves the window gets the error; nobody may.

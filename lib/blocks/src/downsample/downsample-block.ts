@@ -16,10 +16,6 @@ import { FloatWindows } from "./float-windows.ts";
 const seriesEachTurn = 64;
 const windowBytes = 2 * 1024 * 1024;
 
-export interface DownsampleResult extends WrittenBlock {
-  readonly segmentFiles: readonly string[];
-}
-
 /** Writes index and chunks of the coarser block to `dir`. Throws SourceBlockError where the source is at fault. */
 export async function downsampleBlock(
   bucket: Bucket,
@@ -28,7 +24,7 @@ export async function downsampleBlock(
   dir: string,
   options: { readonly acceptMalformedIndex: boolean },
   signal: AbortSignal,
-): Promise<DownsampleResult> {
+): Promise<WrittenBlock> {
   const source = await SourceBlock.open(bucket, meta, { ...options, windowBytes }, signal);
   const { symbols } = source;
   const texts = Array.from({ length: symbols.count }, (_, i) => symbols.text(i));
@@ -53,8 +49,7 @@ export async function downsampleBlock(
       signal.throwIfAborted();
       await setImmediate();
     }
-    const written = await output.finish();
-    return { ...written, segmentFiles: output.segmentFiles };
+    return await output.finish();
   } catch (thrown) {
     await output.abandon();
     throw thrown;

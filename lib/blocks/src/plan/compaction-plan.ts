@@ -91,7 +91,8 @@ export function planCompactions(
   return planned;
 }
 
-function simulated(plan: readonly BlockMeta[], ulid: string): BlockMeta {
+/** The block that a plan would give, as far as planning looks at it. */
+export function simulated(plan: readonly BlockMeta[], ulid: string): BlockMeta {
   const first = plan[0]!;
   return {
     ...first,

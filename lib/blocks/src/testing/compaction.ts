@@ -28,6 +28,7 @@ export const testCompactorOptions: Omit<CompactorOptions, "workDir"> = {
   skipOutOfOrderChunks: false,
   indexBytesMax: 64 * 2 ** 30,
   groupsAtOnce: 1,
+  plansAtOnce: 2,
   downsampling: false,
   downsamplesAtOnce: 1,
   retention: { rawMs: 0, fiveMinutesMs: 0, oneHourMs: 0 },
