@@ -134,9 +134,10 @@ export async function addRawSamples(
   const { symbols } = block;
   block.useSymbols(Uint32Array.from({ length: symbols.count }, (_, i) => i));
   while (await block.next()) {
-    const key = Array.from(block.labels.subarray(0, 2 * block.labelCount), (n) =>
+    const texts = Array.from(block.labels.subarray(0, 2 * block.labelCount), (n) =>
       symbols.text(n),
-    ).join("\u0000");
+    );
+    const key = [JSON.stringify(meta.thanos.labels), ...texts].join("\u0000");
     let series = into.get(key);
     if (series === undefined) {
       series = new Map();
