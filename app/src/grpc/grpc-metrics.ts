@@ -1,34 +1,20 @@
 // The metrics of gRPC servers, under the names that dashboards know.
 import { type Log, messageOf } from "@deucalion/base";
 import type { ServerInterceptor } from "@deucalion/rpc";
-import { statusNames } from "@deucalion/rpc";
 import { Counter, Histogram, type Registry } from "prom-client";
-
-const labelNames = ["grpc_type", "grpc_service", "grpc_method"] as const;
-const buckets = [0.001, 0.01, 0.1, 0.3, 0.6, 1, 3, 6, 9, 20, 30, 60, 90, 120];
-
-/** `InvalidArgument` for `INVALID_ARGUMENT`. */
-function codeText(status: number): string {
-  const name = statusNames[status] ?? "UNKNOWN";
-  if (name === "OK" || /[a-z]/.test(name)) return name;
-  return name
-    .toLowerCase()
-    .split("_")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join("");
-}
+import { callBuckets, callLabelNames, codeText } from "./call-labels.ts";
 
 /** Counts calls, messages, times and panics; failures of our own are logged. */
 export function grpcMetrics(registry: Registry, log: Log): ServerInterceptor {
   const counter = <T extends string>(name: string, help: string, names: readonly T[]): Counter<T> =>
     new Counter({ name, help, labelNames: names, registers: [registry] });
-  const started = counter("grpc_server_started_total", "Calls started.", labelNames);
+  const started = counter("grpc_server_started_total", "Calls started.", callLabelNames);
   const handled = counter("grpc_server_handled_total", "Calls ended, by status.", [
-    ...labelNames,
+    ...callLabelNames,
     "grpc_code",
   ]);
-  const received = counter("grpc_server_msg_received_total", "Messages received.", labelNames);
-  const sent = counter("grpc_server_msg_sent_total", "Messages sent.", labelNames);
+  const received = counter("grpc_server_msg_received_total", "Messages received.", callLabelNames);
+  const sent = counter("grpc_server_msg_sent_total", "Messages sent.", callLabelNames);
   const panics = counter(
     "grpc_req_panics_recovered_total",
     "Calls that broke a promise of our own code.",
@@ -37,8 +23,8 @@ export function grpcMetrics(registry: Registry, log: Log): ServerInterceptor {
   const seconds = new Histogram({
     name: "grpc_server_handling_seconds",
     help: "How long calls took, in seconds.",
-    labelNames,
-    buckets,
+    labelNames: callLabelNames,
+    buckets: [...callBuckets],
     registers: [registry],
   });
   panics.inc(0);

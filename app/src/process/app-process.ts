@@ -19,6 +19,8 @@ export interface AppProcess {
   readonly flags: Readonly<Record<string, string>>;
   readonly build: BuildInfo;
   readonly startTimeMs: number;
+  /** Memory that data may take together, in bytes. */
+  readonly memoryBytes: number;
   readonly now: () => number;
   /** Writes to standard output. */
   readonly write: (text: string) => void;

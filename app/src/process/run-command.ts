@@ -7,6 +7,7 @@ import type { globalFlags } from "../flags/groups.ts";
 import type { ParsedFlags } from "../flags/parse-flags.ts";
 import { buildInfo } from "../version.ts";
 import { type AppProcess, processLog } from "./app-process.ts";
+import { memoryBudget } from "./memory-budget.ts";
 import { createRegistry } from "./metrics.ts";
 import { RunGroup } from "./run-group.ts";
 import { Signals } from "./signals.ts";
@@ -40,6 +41,7 @@ async function setUp(
     flags: shown,
     build,
     startTimeMs: Date.now() - process.uptime() * 1000,
+    memoryBytes: memoryBudget(values["enable-auto-gomemlimit"] ? ratio : null),
     now: Date.now,
     write: (text) => void process.stdout.write(text),
   };
@@ -52,6 +54,11 @@ export async function runCommand(
 ): Promise<number> {
   const values = parsed.values as unknown as FlagValues<typeof globalFlags>;
   const log = processLog(values["log.level"], values["log.format"], values["debug.name"]);
+  if (values["log.format"] === "journald") {
+    log.warn(
+      "journald takes standard error line by line; lines are logfmt, without fields of their own",
+    );
+  }
   process.on("uncaughtException", (error) => {
     log.error("uncaught error, stopping", { err: error.stack ?? error.message });
     process.exit(1);

@@ -7,9 +7,8 @@ export class BytePool {
   readonly maxBytes: number;
   #used = 0;
 
-  /** `maxBytes` 0 is half of the machine's or container's memory. */
-  constructor(maxBytes: number, memoryBytes: number, registry: Registry) {
-    this.maxBytes = maxBytes > 0 ? maxBytes : Math.floor(memoryBytes / 2);
+  constructor(maxBytes: number, registry: Registry) {
+    this.maxBytes = maxBytes;
     const used = () => this.#used;
     new Gauge({
       name: "deucalion_query_bytes",

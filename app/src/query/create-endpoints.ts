@@ -15,6 +15,7 @@ import {
 import { decodeChunkInto } from "@deucalion/tsdb";
 import { Gauge } from "prom-client";
 import { AppError } from "../errors.ts";
+import { grpcClientMetrics } from "../grpc/grpc-client-metrics.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Actor } from "../process/run-group.ts";
 import { tlsVersion } from "../process/tls-names.ts";
@@ -107,6 +108,7 @@ export async function createEndpoints(app: AppProcess, options: QueryOptions): P
         decode: decodeChunkInto,
         log: app.log.with({ component: "endpointset" }),
         now: app.now,
+        interceptor: grpcClientMetrics(app.registry),
       },
     );
     connectionMetric(app, options, set);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Registry } from "prom-client";
-import { Gate } from "./gate.ts";
+import { Gate, GateMetrics } from "./gate.ts";
 
 const never = new AbortController().signal;
 
 test("Gate lets so many in and keeps the order of the others", async () => {
-  const gate = new Gate(2, "g_", new Registry());
+  const gate = new Gate(2, new GateMetrics(2, "g_", new Registry()));
   const order: number[] = [];
   const leave = [await gate.enter(never), await gate.enter(never)];
   const waiting = [3, 4].map(async (n) => {
@@ -26,7 +26,7 @@ test("Gate lets so many in and keeps the order of the others", async () => {
 });
 
 test("Gate forgets who gave up waiting", async () => {
-  const gate = new Gate(1, "h_", new Registry());
+  const gate = new Gate(1, new GateMetrics(1, "h_", new Registry()));
   const leave = await gate.enter(never);
   const stop = new AbortController();
   const given = gate.enter(stop.signal);

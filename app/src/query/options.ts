@@ -14,6 +14,8 @@ import type { QueryFlagValues } from "./flags.ts";
 export interface QueryApiOptions {
   readonly timeoutMs: number;
   readonly maxConcurrent: number;
+  /** Selects of one query that are opened at once; 0 is no bound. */
+  readonly maxConcurrentSelect: number;
   /** 0 is the engine's own (5 min). */
   readonly lookbackMs: number;
   /** Look back further where downsampled data is asked for. */
@@ -80,7 +82,6 @@ export interface QueryOptions extends QueryApiOptions {
   };
   readonly mode: "local" | "distributed";
   readonly dedupFunc: "fill" | "penalty" | "chain";
-  readonly maxConcurrentSelect: number;
   readonly selectorLabels: Labels;
   readonly selectorRelabelConfig: string;
   readonly requestLoggingConfig: string;
@@ -126,6 +127,7 @@ function apiOptions(values: QueryFlagValues): QueryApiOptions {
   return {
     timeoutMs: values["query.timeout"],
     maxConcurrent: values["query.max-concurrent"],
+    maxConcurrentSelect: values["query.max-concurrent-select"],
     lookbackMs: values["query.lookback-delta"],
     dynamicLookback: values["query.dynamic-lookback-delta"],
     engine: values["query.promql-engine"],
@@ -189,7 +191,6 @@ export function queryOptions(values: QueryFlagValues): QueryOptions {
     },
     mode: values["query.mode"],
     dedupFunc: values["deduplication.func"],
-    maxConcurrentSelect: values["query.max-concurrent-select"],
     selectorLabels: parseExternalLabels(values["selector-label"]),
     selectorRelabelConfig: values["selector.relabel-config"].read(),
     requestLoggingConfig: values["request.logging-config"].read(),

@@ -1,5 +1,4 @@
 // The HTTP API of a querier: every route, below the route prefix.
-import { totalmem } from "node:os";
 import type { Engine, ParseOptions } from "@deucalion/promql";
 import { baseApi } from "../http/base-api.ts";
 import type { ApiHandler, HttpServer } from "../http/http-server.ts";
@@ -21,7 +20,7 @@ import { statusTsdbHandler } from "./api/status-tsdb.ts";
 import { endpointsHandler, storesHandler } from "./api/stores.ts";
 import { targetsHandler } from "./api/targets.ts";
 import { BytePool } from "./byte-pool.ts";
-import { Gate } from "./gate.ts";
+import { Gate, GateMetrics } from "./gate.ts";
 import type { QueryApiOptions } from "./options.ts";
 import type { Querier } from "./querier.ts";
 import { QueryMetrics } from "./query-metrics.ts";
@@ -43,12 +42,6 @@ export function parseOptions(options: QueryApiOptions): ParseOptions {
   };
 }
 
-/** Memory that this process may use. */
-function memoryBytes(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
-}
-
 function createContext(options: QueryApiOptions, deps: QueryApiDeps): QueryContext {
   const { app, querier, engine } = deps;
   const places = Math.max(1, options.maxConcurrent);
@@ -63,9 +56,18 @@ function createContext(options: QueryApiOptions, deps: QueryApiDeps): QueryConte
     parse: parseOptions(options),
     querier,
     engine,
-    gate: new Gate(options.maxConcurrent, "thanos_query_concurrent_", app.registry),
+    gate: new Gate(
+      options.maxConcurrent,
+      new GateMetrics(options.maxConcurrent, "thanos_query_concurrent_", app.registry),
+    ),
+    selects: new GateMetrics(
+      options.maxConcurrentSelect,
+      "thanos_query_concurrent_selects_",
+      app.registry,
+      "selects",
+    ),
     active: new ActiveQueries(file, app.now),
-    bytes: new BytePool(options.maxBytes, memoryBytes(), app.registry),
+    bytes: new BytePool(options.maxBytes || app.memoryBytes, app.registry),
     metrics: new QueryMetrics(options, app.registry),
   };
 }

@@ -8,6 +8,7 @@ import type {
   SourceContext,
   SourceInfo,
 } from "@deucalion/model";
+import type { Gate } from "./gate.ts";
 
 export interface RequestRules {
   readonly partialResponse: boolean;
@@ -23,11 +24,19 @@ export class RequestSource implements SeriesSource {
   readonly #source: SeriesSource;
   readonly #rules: RequestRules;
   readonly #count: SeriesCounter;
+  readonly #selects: Gate | null;
 
-  constructor(source: SeriesSource, rules: RequestRules, count: SeriesCounter) {
+  /** `selects` bounds the selects that are opened at once; null does not. */
+  constructor(
+    source: SeriesSource,
+    rules: RequestRules,
+    count: SeriesCounter,
+    selects: Gate | null,
+  ) {
     this.#source = source;
     this.#rules = rules;
     this.#count = count;
+    this.#selects = selects;
   }
 
   async *series(request: SeriesRequest, context: SourceContext): AsyncIterable<SeriesBatch> {
@@ -38,9 +47,17 @@ export class RequestSource implements SeriesSource {
       ...(shard === null ? {} : { shard }),
       ...(request.maxResolutionMs === undefined ? { maxResolutionMs } : {}),
     };
-    for await (const batch of this.#source.series(asked, this.#context(context))) {
-      this.#count(batch.seriesCount);
-      yield batch;
+    // A place is held until the first batch is there: a query may read several selects side by side, and would
+    // wait for itself if each held its place to the end.
+    const leave = await this.#selects?.enter(context.signal);
+    try {
+      for await (const batch of this.#source.series(asked, this.#context(context))) {
+        leave?.();
+        this.#count(batch.seriesCount);
+        yield batch;
+      }
+    } finally {
+      leave?.();
     }
   }
 

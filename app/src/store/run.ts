@@ -19,7 +19,7 @@ import { uiRoutes } from "../http/ui-routes.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Prober } from "../process/prober.ts";
 import type { Actor } from "../process/run-group.ts";
-import { Gate } from "../query/gate.ts";
+import { Gate, GateMetrics } from "../query/gate.ts";
 import { BlocksApi } from "./blocks-api.ts";
 import { BucketStore } from "./bucket-store.ts";
 import type { StoreOptions } from "./options.ts";
@@ -45,7 +45,10 @@ export async function runStore(options: StoreOptions, app: AppProcess): Promise<
     { bucket: store.bucket, now: app.now },
   );
   if (!options.web.disabled) await addWeb(http.server, options, app, blocks);
-  const gate = new Gate(options.seriesConcurrency, "thanos_bucket_store_series_", app.registry);
+  const gate = new Gate(
+    options.seriesConcurrency,
+    new GateMetrics(options.seriesConcurrency, "thanos_bucket_store_series_", app.registry),
+  );
   const source = new StoreSource(store.source, { gate, metrics: store.metrics });
   const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop });
   const services = [

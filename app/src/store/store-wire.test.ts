@@ -15,7 +15,7 @@ import {
 } from "@deucalion/storeapi";
 import { recordedCalls } from "@deucalion/storeapi/testing";
 import { Registry } from "prom-client";
-import { Gate } from "../query/gate.ts";
+import { Gate, GateMetrics } from "../query/gate.ts";
 import { BucketStore, bucketStoreDefaults } from "./bucket-store.ts";
 import { StoreSource } from "./store-source.ts";
 
@@ -37,7 +37,7 @@ async function serve(folder: string): Promise<{ channel: Channel; close: () => P
   );
   await store.sync(never);
   await store.warmUp(2, never);
-  const gate = new Gate(2, "test_", registry);
+  const gate = new Gate(2, new GateMetrics(2, "test_", registry));
   const source = new StoreSource(store.source, { gate, metrics: store.metrics });
   const server = new GrpcServer().add(storeService({ source, hash: xxhash }, { blockHints: true }));
   const { port } = await server.listen("127.0.0.1:0");

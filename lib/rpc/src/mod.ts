@@ -4,6 +4,7 @@ export type { ChannelState } from "./client/channel.ts";
 export { Channel } from "./client/channel.ts";
 export type { GroupOptions } from "./client/channel-group.ts";
 export { ChannelGroup, groupDefaults } from "./client/channel-group.ts";
+export type { ClientCallObserver, ClientInterceptor } from "./client/client-interceptor.ts";
 export type { ClientOptions, ClientTls } from "./client/client-options.ts";
 export { clientDefaults, clientTlsDefaults } from "./client/client-options.ts";
 export type { Target } from "./client/target.ts";

@@ -49,7 +49,7 @@ async function gather(
     storesWithinMs: context.options.timeoutMs,
   });
   const rules = { partialResponse, shard: null, tenant, maxResolutionMs: 0 };
-  const source = new RequestSource(inner, rules, () => undefined);
+  const source = new RequestSource(inner, rules, () => undefined, null);
   const warnings = new Set<string>();
   const signal = exchange.signal;
   const call = async (matchers: readonly Matcher[]) => {

@@ -14,7 +14,7 @@ import type { FormValues } from "../../http/form-values.ts";
 import type { AppProcess } from "../../process/app-process.ts";
 import type { ActiveQueries } from "../active-queries.ts";
 import type { BytePool } from "../byte-pool.ts";
-import type { Gate } from "../gate.ts";
+import type { Gate, GateMetrics } from "../gate.ts";
 import type { QueryApiOptions } from "../options.ts";
 import { apiMaxTimeMs, apiMinTimeMs, parseTimeParam } from "../parse-value.ts";
 import type { Querier } from "../querier.ts";
@@ -30,6 +30,8 @@ export interface QueryContext {
   /** Evaluates queries; anything with the two methods of lib/promql's Engine. */
   readonly engine: Pick<Engine, "instant" | "range">;
   readonly gate: Gate;
+  /** Of the gates that each query has for its selects. */
+  readonly selects: GateMetrics;
   readonly active: ActiveQueries;
   readonly bytes: BytePool;
   readonly metrics: QueryMetrics;

@@ -4,6 +4,7 @@ import type { SeriesSource } from "@deucalion/model";
 import { PromqlError, printExpr, type QueryOptions, type QueryResult } from "@deucalion/promql";
 import type { ApiReply } from "../../http/envelope.ts";
 import type { ActiveQuery } from "../active-queries.ts";
+import { Gate } from "../gate.ts";
 import type { StoreStats } from "../querier.ts";
 import { RequestSource } from "../request-source.ts";
 import { queryError } from "./promql-error-type.ts";
@@ -131,6 +132,7 @@ async function evaluateWithin(
       (series) => {
         active.series += series;
       },
+      new Gate(context.options.maxConcurrentSelect, context.selects),
     );
     const result = await evaluate(counted, {
       signal,

@@ -12,6 +12,7 @@ import { ApiError, badData } from "../../http/api-error.ts";
 import type { JsonStream } from "../../http/envelope.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import { JsonWriter } from "../../http/json-writer.ts";
+import { Gate } from "../gate.ts";
 import { parseBool, parseLimit } from "../parse-value.ts";
 import { RequestSource } from "../request-source.ts";
 import { tenantOf } from "../tenancy.ts";
@@ -133,7 +134,8 @@ export function seriesHandler(context: QueryContext): ApiHandler {
       tenant,
       maxResolutionMs: Number.MAX_SAFE_INTEGER,
     };
-    const source = new RequestSource(inner, rules, () => undefined);
+    const selects = new Gate(context.options.maxConcurrentSelect, context.selects);
+    const source = new RequestSource(inner, rules, () => undefined, selects);
     const warnings = new Set<string>();
     const request = { ...range, skipChunks: true, ...(limit > 0 ? { limit: limit + 1 } : {}) };
     const call = { signal: exchange.signal, warn: (message: string) => void warnings.add(message) };

@@ -45,6 +45,7 @@ export async function startApi(
     flags: parsed.shown,
     build,
     startTimeMs: Date.now(),
+    memoryBytes: 1 << 30,
     now: () => changes.nowMs ?? Date.now(),
     write: () => undefined,
   };

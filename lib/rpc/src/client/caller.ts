@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly metadata?: Metadata;
   /** Wait for a connection instead of failing at once while the far side cannot be reached. */
   readonly waitForReady?: boolean;
+  /** One message is expected. `unary` sets it; it only names the call for metrics. */
+  readonly unary?: boolean;
 }
 
 /**

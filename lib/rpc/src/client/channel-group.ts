@@ -54,7 +54,7 @@ export class ChannelGroup implements Caller {
   }
 
   async unary(path: string, request: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
-    return onlyMessage(this.stream(path, request, options));
+    return onlyMessage(this.stream(path, request, { ...options, unary: true }));
   }
 
   stream(path: string, request: Uint8Array, options: CallOptions = {}): ServerStream {

@@ -34,7 +34,7 @@ export class Channel implements Caller {
   }
 
   async unary(path: string, request: Uint8Array, options: CallOptions = {}): Promise<Uint8Array> {
-    return onlyMessage(this.stream(path, request, options));
+    return onlyMessage(this.stream(path, request, { ...options, unary: true }));
   }
 
   stream(

@@ -1,5 +1,6 @@
 // Options of a gRPC client, with the defaults of Thanos' clients.
 import type { Compression } from "../frame/frame.ts";
+import type { ClientInterceptor } from "./client-interceptor.ts";
 
 export interface ClientTls {
   /** PEM files; read at each connect, so that renewed ones are used. "" is not given. */
@@ -38,6 +39,8 @@ export interface ClientOptions {
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
   readonly userAgent: string;
+  /** Told of every call; null for nobody. */
+  readonly interceptor: ClientInterceptor | null;
 }
 
 export const clientDefaults: ClientOptions = {
@@ -52,4 +55,5 @@ export const clientDefaults: ClientOptions = {
   backoffMinMs: 500,
   backoffMaxMs: 10_000,
   userAgent: "deucalion",
+  interceptor: null,
 };

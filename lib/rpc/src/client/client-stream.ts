@@ -8,9 +8,17 @@ import {
 import { RpcError } from "../errors.ts";
 import { encodeFrame } from "../frame/frame.ts";
 import { FrameParser } from "../frame/frame-parser.ts";
-import { decodeGrpcMessage, errorOfStatus, Status, statusOfHttp } from "../status.ts";
+import {
+  decodeGrpcMessage,
+  errorOfStatus,
+  type GrpcStatus,
+  Status,
+  statusOf,
+  statusOfHttp,
+} from "../status.ts";
 import { formatTimeout } from "../timeout-header.ts";
 import type { CallOptions, ServerStream } from "./caller.ts";
+import { type ClientCallObserver, observeCall } from "./client-interceptor.ts";
 import type { ClientOptions } from "./client-options.ts";
 import type { Connection } from "./connection.ts";
 
@@ -25,6 +33,8 @@ export class ClientStream implements ServerStream {
   readonly #parser: FrameParser;
   readonly #aborter = new AbortController();
   readonly #begin: () => void;
+  readonly #observer: ClientCallObserver | null;
+  readonly #begun = performance.now();
   #restarts = 0;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
@@ -50,6 +60,7 @@ export class ClientStream implements ServerStream {
   ) {
     this.#options = options;
     this.#parser = new FrameParser(options.messageBytesMax);
+    this.#observer = observeCall(options.interceptor, path, call.unary === true);
     this.#bound(call);
     this.#begin = () => {
       connect(call.waitForReady === true, this.#aborter.signal).then(
@@ -127,6 +138,7 @@ export class ClientStream implements ServerStream {
       if (this.#stream === stream) this.#onClose(stream, connection);
     });
     stream.end(encodeFrame(request, this.#options.compression));
+    if (this.#restarts === 0) this.#observer?.sent();
   }
 
   #onHeaders(headers: IncomingHttpHeaders & { ":status"?: number | undefined }): void {
@@ -147,12 +159,14 @@ export class ClientStream implements ServerStream {
   #onData(data: Buffer): void {
     if (this.#connection !== null) this.#connection.activity++;
     if (this.#ended) return;
+    const before = this.#pending.length;
     try {
       this.#parser.push(data, this.#pending);
     } catch (error) {
       this.cancel(error);
       return;
     }
+    if (this.#pending.length > before) this.#observer?.received(this.#pending.length - before);
     this.#pendingBytes += data.length;
     if (this.#pendingBytes > this.#options.pendingBytesMax) this.#stream?.pause();
     if (this.#pending.length > 0) this.#notify();
@@ -214,7 +228,17 @@ export class ClientStream implements ServerStream {
     clearTimeout(this.#timer);
     this.#unlisten();
     this.#aborter.abort();
+    this.#observer?.done({
+      status: this.#outcome(),
+      seconds: (performance.now() - this.#begun) / 1000,
+    });
     this.#notify();
+  }
+
+  /** What the caller gave as reason to stop is no status. */
+  #outcome(): GrpcStatus {
+    if (this.#error === null) return Status.ok;
+    return this.#error instanceof RpcError ? statusOf(this.#error) : Status.cancelled;
   }
 
   #notify(): void {

@@ -1,7 +1,7 @@
 // All endpoints of a querier: kept connected, asked for Info again and again, listed for queries and for people.
 import type { Log } from "@deucalion/base";
 import type { ChunkDecoder, Labels } from "@deucalion/model";
-import { type Caller, Channel, ChannelGroup } from "@deucalion/rpc";
+import { type Caller, Channel, ChannelGroup, type ClientInterceptor } from "@deucalion/rpc";
 import type { ApiEndpoint } from "../fanout/api-endpoint.ts";
 import { labelSetsText } from "../fanout/external-labels.ts";
 import type { StoreEndpoint } from "../fanout/store-endpoint.ts";
@@ -32,6 +32,8 @@ export interface EndpointSetDeps {
   readonly decode: ChunkDecoder;
   readonly log: Log;
   readonly now: () => number;
+  /** Told of every call to an endpoint. */
+  readonly interceptor?: ClientInterceptor;
 }
 
 /** One endpoint for the stores page. Times in ms since the epoch. */
@@ -133,9 +135,10 @@ export class EndpointSet {
   #make(spec: EndpointSpec): Endpoint | null {
     try {
       let caller: Caller;
-      if (spec.members === null) caller = new Channel(spec.address, spec.client);
+      const client = { ...spec.client, interceptor: this.#deps.interceptor ?? null };
+      if (spec.members === null) caller = new Channel(spec.address, client);
       else {
-        const group = new ChannelGroup(spec.client);
+        const group = new ChannelGroup(client);
         group.update(spec.members);
         caller = group;
       }
