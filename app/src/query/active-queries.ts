@@ -69,6 +69,13 @@ export class ActiveQueries {
     this.#places.delete(active.id);
   }
 
+  /** True if a query that began after this one is under way. */
+  hasYounger(than: ActiveQuery): boolean {
+    let last = "";
+    for (const id of this.#queries.keys()) last = id;
+    return last !== "" && last !== than.id;
+  }
+
   /** False if there is no such query (any more). */
   cancel(id: string): boolean {
     const active = this.#queries.get(id);

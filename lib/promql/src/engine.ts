@@ -73,6 +73,8 @@ export interface QueryOptions {
   readonly onWarning?: (message: string) => void;
   /** Shared with other queries of the process. */
   readonly byteBudget?: ByteBudget;
+  /** True while queries that began later are under way; a long one leaves them half of the time. */
+  readonly hasYounger?: () => boolean;
   readonly tenant?: string;
   /** Coarsest downsampled data that is welcome, in ms; 0 or absent is raw only. */
   readonly maxResolutionMs?: number;
@@ -200,6 +202,7 @@ export class Engine {
       timeoutMs: options.timeoutMs ?? timeoutMs,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       ...(options.byteBudget === undefined ? {} : { byteBudget: options.byteBudget }),
+      ...(options.hasYounger === undefined ? {} : { hasYounger: options.hasYounger }),
     });
   }
 

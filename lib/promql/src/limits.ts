@@ -17,9 +17,14 @@ export interface LimitOptions {
   readonly signal?: AbortSignal;
   /** Shared with the other queries of the process. */
   readonly byteBudget?: ByteBudget;
+  /** True while queries that began later are under way: one that has run for long then leaves them half of the time. */
+  readonly hasYounger?: () => boolean;
 }
 
 const sliceMs = 5;
+
+/** A query that has run for so long steps back for younger ones. */
+const longMs = 100;
 
 /** Steps of one evaluation, whatever the other limits are: work on one row cannot be interrupted. A year of 15 s fits. */
 const stepsMax = 2_200_000;
@@ -28,6 +33,7 @@ const stepsMax = 2_200_000;
 export class QueryLimits {
   readonly #options: LimitOptions;
   readonly #deadline: number;
+  readonly #begin: number;
   #sliceEnd: number;
   #shared = 0;
   #failure: Error | null = null;
@@ -41,6 +47,7 @@ export class QueryLimits {
     this.#options = options;
     const now = performance.now();
     this.#deadline = options.timeoutMs > 0 ? now + options.timeoutMs : Number.POSITIVE_INFINITY;
+    this.#begin = now;
     this.#sliceEnd = now + sliceMs;
   }
 
@@ -90,7 +97,8 @@ export class QueryLimits {
 
   /** Lets timers, sockets and other queries run. */
   async breathe(): Promise<void> {
-    await nextTurn();
+    const long = performance.now() - this.#begin > longMs;
+    await (long && this.#options.hasYounger?.() === true ? pause(sliceMs) : nextTurn());
     const now = performance.now();
     this.#sliceEnd = now + sliceMs;
     this.#check(now);
@@ -174,6 +182,12 @@ export class QueryLimits {
 interface Turns {
   setImmediate?: (run: () => void) => unknown;
   setTimeout: (run: () => void, ms: number) => unknown;
+}
+
+/** Resolves after so many milliseconds. */
+function pause(ms: number): Promise<void> {
+  const turns = globalThis as unknown as Turns;
+  return new Promise((resolve) => void turns.setTimeout(resolve, ms));
 }
 
 /** Resolves in a later turn of the event loop. */

@@ -140,6 +140,7 @@ async function evaluateWithin(
       lookbackMs: params.lookbackMs,
       tenant: params.tenant,
       byteBudget: context.bytes.of(active),
+      hasYounger: () => context.active.hasYounger(active),
       limit: params.limit,
       maxResolutionMs: params.maxSourceResolutionMs,
     });
