@@ -15,6 +15,7 @@ export type BlocksErrorCode =
   | "BLOCKS_LEASE" // another instance works on the same blocks
   | "BLOCKS_AGGREGATE" // a downsampled chunk does not have an aggregate that is needed, or has one too many
   | "BLOCKS_SHIP" // local blocks could not be uploaded
+  | "BLOCKS_CACHE" // the configuration of a cache is wrong, or a package for it is missing
   | "BLOCKS_LIMIT_SERIES" // more series than one call may touch
   | "BLOCKS_LIMIT_SAMPLES" // more samples than one call may touch
   | "BLOCKS_LIMIT_BYTES"; // more bytes than one call may read from the bucket
