@@ -251,10 +251,15 @@ export const commands: readonly Command[] = [
     },
     { component: "tools", positionals: ["path..."] },
   ),
-  notBuilt(
+  command(
     "receive",
     "Takes remote write and OTLP, replicates it, and serves it over the StoreAPI.",
     async () => (await import("./receive/flags.ts")).receiveFlags,
+    async (values, process) => {
+      const { receiveOptions } = await import("./receive/options.ts");
+      const { runReceive } = await import("./receive/run.ts");
+      await runReceive(receiveOptions(values), process);
+    },
   ),
   notBuilt(
     "query-frontend",

@@ -28,17 +28,3 @@ export const httpStatusOf: Readonly<Record<ReceiveErrorCode, number>> = {
   RECEIVE_STORAGE: 500,
   RECEIVE_HASHRING: 500,
 };
-
-/** gRPC statuses of errors. */
-export const grpcStatusOf: Readonly<Record<ReceiveErrorCode, number>> = {
-  RECEIVE_BODY: 3,
-  RECEIVE_TENANT: 3,
-  RECEIVE_REPLICA: 3,
-  RECEIVE_CONFLICT: 6,
-  RECEIVE_NOT_READY: 14,
-  RECEIVE_UNAVAILABLE: 14,
-  RECEIVE_TOO_LARGE: 8,
-  RECEIVE_OVERLOADED: 14,
-  RECEIVE_STORAGE: 13,
-  RECEIVE_HASHRING: 13,
-};

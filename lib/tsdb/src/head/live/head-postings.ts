@@ -37,6 +37,11 @@ export class HeadPostings {
     return [...this.#names.keys()].sort(compareStrings);
   }
 
+  /** True if some series has the label. */
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   values(name: string): IterableIterator<string> {
     return (this.#names.get(name) ?? new Map<string, Entry>()).keys();
   }

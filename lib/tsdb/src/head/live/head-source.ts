@@ -48,7 +48,9 @@ export class HeadSource implements SeriesSource {
     head.readers++;
     try {
       let found = head.order.sort(this.#select(matchers, minTime, maxTime));
-      const without = new Set(request.withoutReplicaLabels ?? []);
+      const without = new Set(
+        (request.withoutReplicaLabels ?? []).filter((name) => head.postings.has(name)),
+      );
       const stripped = without.size > 0 ? stripAndSort(found, head, without) : null;
       if (stripped !== null) found = stripped.series;
       const limit = request.limit ? request.limit : found.length;

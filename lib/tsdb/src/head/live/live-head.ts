@@ -210,6 +210,13 @@ export class LiveHead {
     return this.table.count;
   }
 
+  /** Chunks of all series, open ones too. */
+  get chunkCount(): number {
+    let open = 0;
+    for (const series of this.table.all()) if (this.table.kind[series] !== ChunkKind.none) open++;
+    return this.chunks.count + open;
+  }
+
   /** The highest reference that is taken. */
   get lastRef(): number {
     return this.#lastRef;
