@@ -93,9 +93,15 @@ export class FanoutQuerier implements Querier {
         ? {}
         : {
             onStore: (report: StoreReport) => {
-              if (report.skipped !== null) return;
               onStore({
                 address: report.address,
+                kind: report.kind,
+                labelSets: report.labelSets,
+                minTime: bounded(report.minTime),
+                maxTime: bounded(report.maxTime),
+                skipped: report.skipped,
+                error: report.error,
+                firstMs: report.firstMs,
                 ms: report.durationMs,
                 bytes: report.bytes,
                 responses: report.series,

@@ -22,6 +22,18 @@ export interface SourceRequest {
 /** What one store gave to one select. */
 export interface StoreStats {
   readonly address: string;
+  readonly kind: string;
+  /** External labels as one text. */
+  readonly labelSets: string;
+  /** Time that the store says it covers, ms. */
+  readonly minTime: number;
+  readonly maxTime: number;
+  /** Why it was not asked; null if it was. */
+  readonly skipped: string | null;
+  /** What went wrong, or null. */
+  readonly error: string | null;
+  /** Until something came; null where nothing did. */
+  readonly firstMs: number | null;
   readonly ms: number;
   readonly bytes: number;
   readonly responses: number;

@@ -1,12 +1,12 @@
 // Runs one query: waits for its turn, bounds its time and bytes, and tells what became of it.
-import { formatGoDuration } from "@deucalion/base";
 import type { SeriesSource } from "@deucalion/model";
-import { PromqlError, printExpr, type QueryOptions, type QueryResult } from "@deucalion/promql";
+import { PromqlError, type QueryOptions, type QueryResult } from "@deucalion/promql";
 import type { ApiReply } from "../../http/envelope.ts";
 import type { ActiveQuery } from "../active-queries.ts";
 import { Gate } from "../gate.ts";
 import type { StoreStats } from "../querier.ts";
 import { RequestSource } from "../request-source.ts";
+import { analysisJson } from "./analysis.ts";
 import { queryError } from "./promql-error-type.ts";
 import type { QueryContext } from "./query-context.ts";
 import type { QueryParams } from "./query-params.ts";
@@ -57,33 +57,6 @@ function statsJson(result: QueryResult, evalMs: number, waitMs: number): unknown
       execTotalTime: (evalMs + waitMs) / 1000,
     },
     samples: { totalQueryableSamples: samplesTotal, peakSamples },
-  };
-}
-
-function analysisJson(
-  params: QueryParams,
-  result: QueryResult,
-  evalMs: number,
-  stores: readonly StoreStats[],
-): unknown {
-  return {
-    name: `[${params.expr.kind}] ${printExpr(params.expr)}`,
-    executionTime: formatGoDuration(evalMs),
-    peakSamples: result.stats.peakSamples,
-    totalSamples: result.stats.samplesTotal,
-    ...(stores.length === 0
-      ? {}
-      : {
-          fanout: stores.map((store) => ({
-            endpointAddr: store.address,
-            duration: formatGoDuration(store.ms),
-            bytesProcessed: store.bytes,
-            numResponses: store.responses,
-            series: store.series,
-            chunks: store.chunks,
-            samples: store.samples,
-          })),
-        }),
   };
 }
 

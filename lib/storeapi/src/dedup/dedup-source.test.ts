@@ -30,7 +30,10 @@ async function read(
     for (let i = 0; i < batch.seriesCount; i++) {
       const columns = new SampleColumns();
       batch.samplesInto(i, columns);
-      const samples = Array.from({ length: columns.count }, (_, k) => [columns.times[k]!, columns.values[k]!] as [number, number]);
+      const samples = Array.from(
+        { length: columns.count },
+        (_, k) => [columns.times[k]!, columns.values[k]!] as [number, number],
+      );
       out.push({ labels: decodeLabels(batch.labels(i)), samples });
     }
   }
@@ -47,7 +50,11 @@ const regular = Array.from({ length: 40 }, (_, i) => i * 15_000);
 
 test("DedupSource joins replicas whatever their labels sort between", async () => {
   const labelSets = fc.uniqueArray(
-    fc.record({ a: fc.constantFrom("", "1", "2"), job: fc.constantFrom("x", "y"), z: fc.constantFrom("1", "2", "3") }),
+    fc.record({
+      a: fc.constantFrom("", "1", "2"),
+      job: fc.constantFrom("x", "y"),
+      z: fc.constantFrom("1", "2", "3"),
+    }),
     { selector: (one) => JSON.stringify(one), minLength: 1 },
   );
   await fc.assert(
@@ -58,7 +65,10 @@ test("DedupSource joins replicas whatever their labels sort between", async () =
       async (sets, replicaLabels, batchSize) => {
         const all = sets.flatMap((set) =>
           ["r1", "r2", "r3"].map((replica) =>
-            series({ ...set, ...Object.fromEntries(replicaLabels.map((name) => [name, replica])) }, regular),
+            series(
+              { ...set, ...Object.fromEntries(replicaLabels.map((name) => [name, replica])) },
+              regular,
+            ),
           ),
         );
         const got = await read(all, "fill", replicaLabels, batchSize);
@@ -75,10 +85,19 @@ test("DedupSource joins replicas whatever their labels sort between", async () =
 });
 
 test("DedupSource prefers replicas by their labels, not by the order of arrival", async () => {
-  const a = series({ replica: "a" }, regular.filter((_, i) => i < 10 || i > 20));
-  const b = series({ replica: "b" }, regular.map((time) => time + 7000));
+  const a = series(
+    { replica: "a" },
+    regular.filter((_, i) => i < 10 || i > 20),
+  );
+  const b = series(
+    { replica: "b" },
+    regular.map((time) => time + 7000),
+  );
   for (const func of ["fill", "penalty", "chain"] as const) {
-    assert.deepEqual(await read([a, b], func, ["replica"], 10), await read([b, a], func, ["replica"], 10));
+    assert.deepEqual(
+      await read([a, b], func, ["replica"], 10),
+      await read([b, a], func, ["replica"], 10),
+    );
   }
   const [answer] = await read([b, a], "fill", ["replica"], 10);
   assert.equal(answer!.samples.length, regular.length);

@@ -23,7 +23,7 @@ import { pickSeries } from "./pick-series.ts";
 import { type PruneResult, pruneStores } from "./prune-stores.ts";
 import { withoutLabels } from "./resort.ts";
 import { ShardMatcher } from "./shard-matcher.ts";
-import { type StoreEndpoint, type StoreReport, storeText } from "./store-endpoint.ts";
+import { type StoreEndpoint, type StoreReport, storeFacts, storeText } from "./store-endpoint.ts";
 import { type ChangeStream, StoreStream, type StoreStreamOptions } from "./store-stream.ts";
 
 export interface FanoutOptions {
@@ -232,8 +232,7 @@ export class Fanout implements SeriesSource {
       for (const stream of streams) {
         const made = stream.report();
         if (made.series === 0 && made.error === null) this.#deps.onEmptyStream?.();
-        const labelSets = labelSetsText(stream.store.source.info().labelSets);
-        query.onStore?.({ ...made, labelSets });
+        query.onStore?.(made);
         stream.close();
       }
     }
@@ -339,13 +338,12 @@ export class Fanout implements SeriesSource {
 
 function report(query: FanoutQuery, store: StoreEndpoint, skipped: string): void {
   query.onStore?.({
-    address: store.address,
-    kind: store.kind,
-    labelSets: labelSetsText(store.source.info().labelSets),
+    ...storeFacts(store),
     skipped,
     series: 0,
     chunks: 0,
     bytes: 0,
+    firstMs: null,
     durationMs: 0,
     error: null,
   });

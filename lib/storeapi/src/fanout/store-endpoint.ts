@@ -21,16 +21,30 @@ export interface StoreReport {
   readonly address: string;
   readonly kind: ComponentType;
   readonly labelSets: string;
+  /** Time that the store says it covers, ms. */
+  readonly minTime: number;
+  readonly maxTime: number;
   /** Null if it was asked; else why not. */
   readonly skipped: string | null;
   readonly series: number;
   readonly chunks: number;
   /** Label and chunk bytes received. */
   readonly bytes: number;
+  /** From asking to the first frame; null where none came. */
+  readonly firstMs: number | null;
   /** From asking to the last frame. */
   readonly durationMs: number;
   /** What went wrong, or null. */
   readonly error: string | null;
+}
+
+/** What a report says of the store itself. */
+export function storeFacts(
+  store: StoreEndpoint,
+): Pick<StoreReport, "address" | "kind" | "labelSets" | "minTime" | "maxTime"> {
+  const { labelSets, minTime, maxTime } = store.source.info();
+  const { address, kind } = store;
+  return { address, kind, labelSets: labelSetsText(labelSets), minTime, maxTime };
 }
 
 /** The store's name in warnings. */

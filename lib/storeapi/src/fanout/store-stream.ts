@@ -3,7 +3,7 @@ import { formatGoDuration } from "@deucalion/base";
 import type { LabelBytes, SeriesBatch } from "@deucalion/model";
 import { StoreApiError } from "../errors.ts";
 import { failureText } from "./bounded-call.ts";
-import { type StoreEndpoint, type StoreReport, storeText } from "./store-endpoint.ts";
+import { type StoreEndpoint, type StoreReport, storeFacts, storeText } from "./store-endpoint.ts";
 
 export interface StoreStreamOptions {
   /** Give up after so long without a batch; 0 waits for ever. */
@@ -46,6 +46,7 @@ export class StoreStream implements LabelBytes {
   #series = 0;
   #chunks = 0;
   #bytes = 0;
+  #firstMs: number | null = null;
   #durationMs = 0;
   #error: string | null = null;
 
@@ -117,6 +118,7 @@ export class StoreStream implements LabelBytes {
   }
 
   #count(batch: SeriesBatch): void {
+    this.#firstMs ??= performance.now() - this.#started;
     this.#series += batch.seriesCount;
     if (batch.chunks === null) return;
     this.#chunks += batch.chunks.chunkCount;
@@ -174,6 +176,12 @@ export class StoreStream implements LabelBytes {
     return this.#wait();
   }
 
+  /** Moves on within the batch. */
+  skipTo(index: number): void {
+    this.index = index;
+    this.#load();
+  }
+
   async #wait(): Promise<void> {
     while (this.#queue.length === 0 && !this.#ended) {
       await new Promise<void>((resolve) => {
@@ -214,13 +222,12 @@ export class StoreStream implements LabelBytes {
 
   report(): StoreReport {
     return {
-      address: this.store.address,
-      kind: this.store.kind,
-      labelSets: "",
+      ...storeFacts(this.store),
       skipped: null,
       series: this.#series,
       chunks: this.#chunks,
       bytes: this.#bytes,
+      firstMs: this.#firstMs,
       durationMs: this.#ended ? this.#durationMs : performance.now() - this.#started,
       error: this.#error,
     };
