@@ -3,6 +3,7 @@ import { goLog2 } from "@deucalion/model";
 import { dropMetricName, type Row } from "../row.ts";
 import type { ElementwiseFunction, EvalContext } from "./contract.ts";
 import { goLog10, goMax, goMin } from "./go-math.ts";
+import { goAcos, goAsin, goAtan, goCos, goSin, goTan } from "./go-trigonometry.ts";
 
 /** Drops the samples that are histograms; false if no sample is left. */
 export function keepFloats(row: Row): boolean {
@@ -91,12 +92,12 @@ export const mathFunctions: ReadonlyMap<string, ElementwiseFunction> = new Map([
   ["ln", ofFloat(Math.log)],
   ["log2", ofFloat(goLog2)],
   ["log10", ofFloat(goLog10)],
-  ["sin", ofFloat(Math.sin)],
-  ["cos", ofFloat(Math.cos)],
-  ["tan", ofFloat(Math.tan)],
-  ["asin", ofFloat(Math.asin)],
-  ["acos", ofFloat(Math.acos)],
-  ["atan", ofFloat(Math.atan)],
+  ["sin", ofFloat(goSin)],
+  ["cos", ofFloat(goCos)],
+  ["tan", ofFloat(goTan)],
+  ["asin", ofFloat(goAsin)],
+  ["acos", ofFloat(goAcos)],
+  ["atan", ofFloat(goAtan)],
   ["sinh", ofFloat(Math.sinh)],
   ["cosh", ofFloat(Math.cosh)],
   ["tanh", ofFloat(Math.tanh)],

@@ -1,4 +1,5 @@
 // Binary operators on floats: over whole columns, and for one pair.
+import { goAtan2 } from "../../functions/go-trigonometry.ts";
 import type { BinaryOp } from "../../parse/ast.ts";
 
 /** Go's math.Pow where JavaScript's differs: 1^x and (−1)^±Inf are 1. */
@@ -45,7 +46,7 @@ export function arithmetic(op: BinaryOp, a: number, b: number): number {
     case "^":
       return power(a, b);
     case "atan2":
-      return Math.atan2(a, b);
+      return goAtan2(a, b);
     default:
       return Number.NaN;
   }
