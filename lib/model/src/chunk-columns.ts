@@ -108,6 +108,29 @@ export class ChunkColumns {
     this.length = grown(this.length, Uint32Array);
   }
 
+  /** Series `[from, to)` as columns that share the memory of these. Neither may grow after that. */
+  part(from: number, to: number): ChunkColumns {
+    const part = new ChunkColumns(1, 1);
+    const chunks = this.first[from]!;
+    const end = this.first[to]!;
+    for (const buffer of this.buffers) part.buffers.push(buffer);
+    part.seriesCount = to - from;
+    part.chunkCount = end - chunks;
+    part.labelBuffer = this.labelBuffer.subarray(from, to);
+    part.labelStart = this.labelStart.subarray(from, to);
+    part.labelEnd = this.labelEnd.subarray(from, to);
+    part.first = this.first.slice(from, to + 1);
+    for (let i = 0; i <= to - from; i++) part.first[i]! -= chunks;
+    part.minTime = this.minTime.subarray(chunks, end);
+    part.maxTime = this.maxTime.subarray(chunks, end);
+    part.encoding = this.encoding.subarray(chunks, end);
+    part.aggregate = this.aggregate.subarray(chunks, end);
+    part.buffer = this.buffer.subarray(chunks, end);
+    part.offset = this.offset.subarray(chunks, end);
+    part.length = this.length.subarray(chunks, end);
+    return part;
+  }
+
   labels(series: number): LabelBytes {
     return {
       data: this.buffers[this.labelBuffer[series]!]!,

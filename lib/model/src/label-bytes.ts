@@ -158,7 +158,11 @@ function labelBefore(data: Uint8Array, start: number, at: number): number {
 export function equalLabelBytes(a: LabelBytes, b: LabelBytes): boolean {
   const length = a.end - a.start;
   if (length !== b.end - b.start) return false;
-  for (let i = 0; i < length; i++) if (a.data[a.start + i] !== b.data[b.start + i]) return false;
+  const x = a.data;
+  const y = b.data;
+  const shift = b.start - a.start;
+  // Neighbours in order of labels differ towards the end.
+  for (let i = a.end - 1; i >= a.start; i--) if (x[i] !== y[i + shift]) return false;
   return true;
 }
 

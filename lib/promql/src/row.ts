@@ -143,6 +143,16 @@ export class Row {
     return !this.present.includes(1);
   }
 
+  /** This row as a new one: no labels, no histograms; values may hold anything. */
+  renewed(): this {
+    this.#labels = null;
+    this.labelBytes = null;
+    this.metadataDropped = false;
+    this.dropName = false;
+    this.histograms = null;
+    return this;
+  }
+
   /** A copy with arrays of its own; labels and histograms are shared. */
   clone(): Row {
     const copy = new Row(

@@ -174,6 +174,6 @@ export class RowPool {
       free = [];
       this.#free.set(count, free);
     }
-    if (free.length < 16) free.push(new Row(null, row.values, row.present));
+    if (free.length < 16) free.push(row.renewed());
   }
 }

@@ -168,8 +168,16 @@ class RangeCall {
   #countSamples(): void {
     const { counter } = this.#ev;
     const { floats, histogramSide, histograms, plan } = this.#windows;
-    let widest = 0;
-    let total = 0;
+    let { widest, total } = floats;
+    if (histogramSide === null && counter.perStep === null && counter.readPerStep === null) {
+      counter.total += total;
+      if (!this.#fromSubquery) counter.read += floats.read;
+      this.#ev.hold(widest - this.#held);
+      this.#held = widest;
+      return;
+    }
+    widest = 0;
+    total = 0;
     for (let i = 0; i < plan.count; i++) {
       let samples = floats.hi[i]! - floats.lo[i]!;
       if (histogramSide !== null) {
@@ -224,6 +232,7 @@ class RangeCall {
 }
 
 function presentCount(present: Uint8Array): number {
+  if (!present.includes(0)) return present.length;
   let found = 0;
   for (let i = 0; i < present.length; i++) found += present[i]!;
   return found;

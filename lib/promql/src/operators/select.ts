@@ -91,6 +91,9 @@ export function selectionOf(
   };
 }
 
+/** Samples, with something for each series, between two looks at the clock: much less than a turn. */
+const workMax = 4000;
+
 /** Reads all series of a selection in order of their labels; neighbours with equal labels become one. */
 export async function forEachSeries(
   ev: Evaluation,
@@ -99,6 +102,7 @@ export async function forEachSeries(
 ): Promise<void> {
   const { limits, state } = ev;
   const columns = new SampleColumns();
+  let work = 0;
   let pending: LabelBytes | null = null;
   for await (const batch of state.reads.series(requestOf(ev, selection), selection.selector)) {
     const bytes = batch.chunks === null ? 0 : batch.chunks.bytes;
@@ -112,7 +116,11 @@ export async function forEachSeries(
         }
         limits.series++;
         visit(columns, pending);
-        if (limits.due()) await limits.breathe();
+        work += 40 + columns.count + ev.steps.count;
+        if (work > workMax) {
+          work = 0;
+          if (limits.due()) await limits.breathe();
+        }
       }
       columns.reset();
       batch.samplesInto(i, columns);

@@ -37,6 +37,10 @@ export class WindowSide {
   /** Window of step i: samples lo[i] ≤ index < hi[i]. */
   readonly lo: Int32Array;
   readonly hi: Int32Array;
+  /** Samples of all windows, each window counted by itself; of the widest; and those that some window holds. */
+  total = 0;
+  widest = 0;
+  read = 0;
 
   constructor(steps: number) {
     this.lo = new Int32Array(steps);
@@ -51,14 +55,25 @@ export class WindowSide {
     const step = plan.endStepMs;
     let low = 0;
     let high = 0;
+    let total = 0;
+    let widest = 0;
+    let read = 0;
     for (let i = 0; i < plan.count; i++) {
       const end = first + i * step;
       const start = end - width;
+      const before = high;
       while (high < count && times[high]! <= end) high++;
       while (low < high && times[low]! <= start) low++;
       lo[i] = low;
       hi[i] = high;
+      const samples = high - low;
+      total += samples;
+      if (samples > widest) widest = samples;
+      read += low > before ? samples : high - before;
     }
+    this.total = total;
+    this.widest = widest;
+    this.read = step === 0 && plan.count > 0 ? hi[0]! - lo[0]! : read;
   }
 }
 

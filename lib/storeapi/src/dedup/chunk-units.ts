@@ -160,6 +160,35 @@ export class UnitReader {
     }
   }
 
+  /** Appends the samples of one series of a batch. */
+  readSeries(batch: SeriesBatch, series: number, out: SampleColumns): void {
+    const chunks = batch.chunks;
+    if (chunks === null) return;
+    const first = chunks.first[series]!;
+    const end = chunks.first[series + 1]!;
+    for (let row = first; row < end; row++) {
+      const plain =
+        chunks.aggregate[row] === Aggregate.raw &&
+        (row === first || chunks.minTime[row - 1]! < chunks.minTime[row]!);
+      if (plain) continue;
+      const units: ChunkUnit[] = [];
+      addUnits(batch, series, units);
+      this.read(sortUnits(units), out);
+      return;
+    }
+    // Raw chunks in order, as they nearly always come: nothing to be put together.
+    const from = out.count;
+    let sorted = true;
+    for (let row = first; row < end; row++) {
+      const start = out.count;
+      const data = chunks.buffers[chunks.buffer[row]!]!;
+      this.#decode(chunks.encoding[row]!, data, chunks.offset[row]!, chunks.length[row]!, out);
+      if (start > from && out.count > start && out.times[start]! <= out.times[start - 1]!)
+        sorted = false;
+    }
+    if (!sorted) sortByTime(out, from);
+  }
+
   /** Appends the samples of `units`, in order; overlaps are merged, one sample for each time. */
   read(units: readonly ChunkUnit[], out: SampleColumns): void {
     const counter =

@@ -18,7 +18,13 @@ import {
 } from "@deucalion/model";
 import { aggregatesFor, isPenaltyCounter, readsCounter, resolutionFor } from "./aggregates.ts";
 import { addUnits, type ChunkUnit, sortUnits, UnitReader } from "./chunk-units.ts";
-import { type Member, type ReplicaGroup, replicaGroups } from "./replica-groups.ts";
+import {
+  type LoneSeries,
+  type Member,
+  type ReplicaGroup,
+  replicaGroups,
+} from "./replica-groups.ts";
+import { type StrippedBatch, strippedOf } from "./strip-batch.ts";
 
 /** How replicas are merged: ours, Thanos' two, or not at all. */
 export type DedupFunc = "fill" | "penalty" | "chain" | "none";
@@ -68,19 +74,67 @@ class GroupBatch implements SeriesBatch {
   }
 
   samplesInto(series: number, out: SampleColumns): void {
-    const members = this.#groups[series]!.members;
-    const plan = this.#plan;
-    if (plan.func === "none") readMembers(members, plan.reader, out);
-    else if (plan.func === "fill") {
-      if (isOneReplica(members)) readMembers(members, plan.reader, out);
-      else mergeFill(byReplica(members, plan), { counter: plan.counter }, out);
-    } else if (plan.func === "penalty") mergePenalty(byOverlap(members, plan), plan.counter, out);
-    else mergeChain(byOverlap(members, plan), out);
+    mergeMembers(this.#groups[series]!.members, this.#plan, out);
   }
+}
+
+/** Series that have no replicas, in the batch they came in. `from` is null where labels stay as they are. */
+class LoneBatch implements SeriesBatch {
+  readonly chunks = null;
+  readonly seriesCount: number;
+  readonly #batch: SeriesBatch;
+  readonly #from: StrippedBatch | null;
+  readonly #series: Uint32Array | null;
+  readonly #plan: ReadPlan;
+
+  constructor(batch: SeriesBatch, plan: ReadPlan, lone: LoneSeries | null, count: number) {
+    this.#batch = batch;
+    this.#plan = plan;
+    this.#from = lone === null ? null : lone.from;
+    this.#series = lone === null ? null : lone.series;
+    this.seriesCount = count;
+  }
+
+  labels(series: number): LabelBytes {
+    if (this.#from === null || this.#series === null) return this.#batch.labels(series);
+    const { data, start } = this.#from;
+    const at = this.#series[series]!;
+    return { data, start: start[at]!, end: start[at + 1]! };
+  }
+
+  samplesInto(series: number, out: SampleColumns): void {
+    const plan = this.#plan;
+    const at = this.#series === null ? series : this.#series[series]!;
+    if (plan.func === "none" || plan.func === "fill") readSeries(this.#batch, at, plan.reader, out);
+    else if (this.#from !== null) {
+      const member = { batch: this.#batch, series: at, stripped: strippedOf(this.#from, at) };
+      mergeMembers([member], plan, out);
+    }
+  }
+}
+
+function readSeries(batch: SeriesBatch, series: number, reader: UnitReader, out: SampleColumns) {
+  if (batch.chunks === null) batch.samplesInto(series, out);
+  else reader.readSeries(batch, series, out);
+}
+
+/** The samples of a series that all its replicas make together. */
+function mergeMembers(members: readonly Member[], plan: ReadPlan, out: SampleColumns): void {
+  if (plan.func === "none") readMembers(members, plan.reader, out);
+  else if (plan.func === "fill") {
+    if (isOneReplica(members)) readMembers(members, plan.reader, out);
+    else mergeFill(byReplica(members, plan), { counter: plan.counter }, out);
+  } else if (plan.func === "penalty") mergePenalty(byOverlap(members, plan), plan.counter, out);
+  else mergeChain(byOverlap(members, plan), out);
 }
 
 /** All samples of the members, merged by time. */
 function readMembers(members: readonly Member[], reader: UnitReader, out: SampleColumns): void {
+  if (members.length === 1) {
+    const { batch, series } = members[0]!;
+    readSeries(batch, series, reader, out);
+    return;
+  }
   const units: ChunkUnit[] = [];
   for (const { batch, series } of members) {
     if (batch.chunks === null) batch.samplesInto(series, out);
@@ -225,15 +279,18 @@ export class DedupSource implements SeriesSource {
     const batches = this.#source.series(upstream, context);
     if (dedup === "none") {
       for await (const batch of batches) {
-        yield batch.chunks === null ? batch : new GroupBatch(singles(batch), plan);
+        yield batch.chunks === null ? batch : new LoneBatch(batch, plan, null, batch.seriesCount);
       }
       return;
     }
     let left =
       request.limit !== undefined && request.limit > 0 ? request.limit : Number.POSITIVE_INFINITY;
-    for await (const groups of replicaGroups(batches, this.#options.replicaLabels)) {
-      yield new GroupBatch(groups.slice(0, left), plan);
-      left -= groups.length;
+    for await (const block of replicaGroups(batches, this.#options.replicaLabels)) {
+      const count = block.kind === "lone" ? block.count : block.groups.length;
+      const kept = Math.min(count, left);
+      if (block.kind === "lone") yield new LoneBatch(block.from.batch, plan, block, kept);
+      else yield new GroupBatch(block.groups.slice(0, kept), plan);
+      left -= kept;
       if (left <= 0) return;
     }
   }
@@ -255,17 +312,4 @@ export class DedupSource implements SeriesSource {
   info(): SourceInfo {
     return this.#source.info();
   }
-}
-
-/** Each series of a batch as a group of its own; equal neighbours (parts of one series) are joined. */
-function singles(batch: SeriesBatch): ReplicaGroup[] {
-  const groups: ReplicaGroup[] = [];
-  for (let series = 0; series < batch.seriesCount; series++) {
-    const labels = batch.labels(series);
-    groups.push({
-      labels,
-      members: [{ batch, series, stripped: { labels, replica: "", prefixEnd: labels.end } }],
-    });
-  }
-  return groups;
 }

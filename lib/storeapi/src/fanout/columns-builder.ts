@@ -55,7 +55,8 @@ export class ColumnsBuilder {
 
   take(): ChunkColumns {
     const columns = this.#columns;
-    this.#columns = new ChunkColumns();
+    // The next batch will be much like this one.
+    this.#columns = new ChunkColumns(columns.seriesCount, columns.chunkCount);
     this.#numbers = new Map();
     this.#lastBuffer = null;
     return columns;

@@ -80,7 +80,7 @@ function compareChunks(a: ChunkRows, b: ChunkRows): number {
 }
 
 /** True if the chunks of a series are in strict order of time, as they nearly always are. */
-function inOrder({ columns, series }: SeriesPart): boolean {
+export function inOrder({ columns, series }: SeriesPart): boolean {
   const end = columns.first[series + 1]!;
   for (let i = columns.first[series]! + 1; i < end; i++) {
     if (columns.minTime[i]! > columns.minTime[i - 1]!) continue;

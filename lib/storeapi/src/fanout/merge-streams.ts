@@ -4,13 +4,14 @@ import {
   type ChunkDecoder,
   compareLabelBytes,
   EncodedBatch,
+  equalLabelBytes,
   type LabelBytes,
   type SampleColumns,
   type SeriesBatch,
   sortByTime,
 } from "@deucalion/model";
 import { ColumnsBuilder } from "./columns-builder.ts";
-import { joinChunks, type SeriesPart } from "./join-chunks.ts";
+import { inOrder, joinChunks, type SeriesPart } from "./join-chunks.ts";
 import { LoserTree } from "./loser-tree.ts";
 import type { StoreStream } from "./store-stream.ts";
 
@@ -101,6 +102,28 @@ class BatchMaker {
   }
 }
 
+/**
+ * True if the stream is at the start of a batch that needs no merging: no other stream has anything left, no two
+ * series have equal labels, all chunks are in order.
+ */
+function passesWhole(
+  streams: readonly StoreStream[],
+  stream: StoreStream,
+  before: LabelBytes | null,
+): boolean {
+  const chunks = stream.batch?.chunks ?? null;
+  if (stream.index !== 0 || chunks === null || chunks.seriesCount < 2) return false;
+  for (const other of streams) if (other !== stream && !other.done) return false;
+  let previous = before;
+  for (let series = 0; series < chunks.seriesCount; series++) {
+    const labels = chunks.labels(series);
+    if (previous !== null && equalLabelBytes(previous, labels)) return false;
+    if (!inOrder({ columns: chunks, series })) return false;
+    previous = labels;
+  }
+  return true;
+}
+
 /** Streams must be sorted. Yields what there is before it waits for a slow stream. */
 export async function* mergeStreams(
   streams: readonly StoreStream[],
@@ -122,6 +145,19 @@ export async function* mergeStreams(
   while (streams.length > 0) {
     const stream = streams[tree.winner]!;
     const ended = stream.done;
+    if (!ended && left === Number.POSITIVE_INFINITY && passesWhole(streams, stream, labels)) {
+      if (labels !== null) {
+        if (maker.seriesCount > 0 && !maker.accepts(heads)) yield maker.take();
+        maker.add(labels, heads);
+        labels = null;
+        heads = [];
+      }
+      if (maker.seriesCount > 0) yield maker.take();
+      // The last series may go on in the next batch.
+      const last = stream.batch!.seriesCount - 1;
+      yield new EncodedBatch(stream.batch!.chunks!.part(0, last), decode);
+      stream.skipTo(last);
+    }
     if (
       labels !== null &&
       (ended || !options.joinEqual || compareLabelBytes(labels, stream) !== 0)

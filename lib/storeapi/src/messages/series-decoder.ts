@@ -39,7 +39,12 @@ export class SeriesDecoder {
   /** The columns so far; starts new ones. */
   take(): ChunkColumns {
     const columns = this.#columns;
-    this.#columns = new ChunkColumns();
+    // The next columns will be much like these.
+    const { seriesCount, chunkCount } = columns;
+    this.#columns = new ChunkColumns(
+      seriesCount + (seriesCount >> 2),
+      chunkCount + (chunkCount >> 2),
+    );
     this.#buffer = -1;
     return columns;
   }
