@@ -2,10 +2,29 @@
 import { goAtan2 } from "../../functions/go-trigonometry.ts";
 import type { BinaryOp } from "../../parse/ast.ts";
 
-/** Go's math.Pow where JavaScript's differs: 1^x and (−1)^±Inf are 1. */
+/** A whole power by squaring, as Go multiplies it; NaN where it comes near the ends of the range. */
+function wholePower(a: number, exponent: number): number {
+  let result = 1;
+  let square = a;
+  for (let rest = Math.abs(exponent); rest > 0; rest >>= 1) {
+    if ((rest & 1) === 1) result *= square;
+    square *= square;
+  }
+  const size = Math.abs(result);
+  if (!(size > 1e-290 && size < 1e290)) return Number.NaN;
+  return exponent < 0 ? 1 / result : result;
+}
+
+/** Go's math.Pow where JavaScript's differs: 1^x and (−1)^±Inf are 1, and whole powers are rounded otherwise. */
 function power(a: number, b: number): number {
   if (a === 1) return 1;
   if (a === -1 && (b === Number.POSITIVE_INFINITY || b === Number.NEGATIVE_INFINITY)) return 1;
+  if (b === 0.5 && a > 0) return Math.sqrt(a);
+  if (b === -0.5 && a > 0) return 1 / Math.sqrt(a);
+  if (Number.isInteger(b) && Math.abs(b) <= 1024) {
+    const whole = wholePower(a, b);
+    if (!Number.isNaN(whole)) return whole;
+  }
   return a ** b;
 }
 
