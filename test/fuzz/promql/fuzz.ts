@@ -80,7 +80,8 @@ export async function ask(url: string, query: FuzzQuery): Promise<Answer> {
 export function compareOptions(query: FuzzQuery, level: Level): CompareOptions {
   return {
     texts: level !== "2.42",
-    ordered: /^sort/.test(query.query),
+    // Equal values come in no order that would be settled; level 2.42 was built with another sort.
+    ordered: level !== "2.42" && /^sort/.test(query.query),
     relative: 1e-9,
     absolute: 1e-9,
   };
