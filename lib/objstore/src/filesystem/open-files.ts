@@ -2,6 +2,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 
+/** So long a file is taken for what it was, ms: objects of blocks are never replaced, and asking costs as much as a read. */
+const trustedMs = 1000;
+
 interface OpenFile {
   readonly handle: FileHandle;
   readonly size: number;
@@ -9,6 +12,8 @@ interface OpenFile {
   readonly mark: string;
   users: number;
   dropped: boolean;
+  /** When its mark was last seen in place, in ms of a clock that only goes forward. */
+  seenAt: number;
 }
 
 /** At most `max` open files; the one used longest ago is closed first, once nobody reads it. */
@@ -32,6 +37,11 @@ export class OpenFiles {
   }
 
   async #take(path: string): Promise<OpenFile> {
+    const recent = this.#files.get(path);
+    if (recent !== undefined && performance.now() - recent.seenAt < trustedMs) {
+      recent.users++;
+      return recent;
+    }
     const info = await stat(path, { bigint: true });
     if (!info.isFile()) throw Object.assign(new Error(`not a file: ${path}`), { code: "ENOENT" });
     const mark = `${info.dev}:${info.ino}:${info.size}:${info.mtimeNs}`;
@@ -40,10 +50,12 @@ export class OpenFiles {
       this.#files.delete(path);
       this.#files.set(path, known);
       known.users++;
+      known.seenAt = performance.now();
       return known;
     }
     const handle = await open(path, constants.O_RDONLY);
-    const file = { handle, size: Number(info.size), mark, users: 1, dropped: false };
+    const seenAt = performance.now();
+    const file = { handle, size: Number(info.size), mark, users: 1, dropped: false, seenAt };
     const before = this.#files.get(path);
     if (before !== undefined) this.#drop(path, before);
     this.#files.set(path, file);
@@ -52,6 +64,12 @@ export class OpenFiles {
       this.#drop(oldest, old);
     }
     return file;
+  }
+
+  /** Looks anew at what is at `path` when it is read next: it was changed from here. */
+  forget(path: string): void {
+    const file = this.#files.get(path);
+    if (file !== undefined) this.#drop(path, file);
   }
 
   #drop(path: string, file: OpenFile): void {

@@ -6,6 +6,9 @@ import { encodeFrame, putLength } from "../frame/frame.ts";
 import type { MessageSink } from "./service.ts";
 
 const slabBytes = 65_536;
+/** Slabs kept for later calls: without them a large answer is as much garbage again. */
+const spareSlabsMax = 64;
+const spareSlabs: Buffer[] = [];
 
 /** The sending side of one call. Slabs go out when full, or at the end of the event-loop turn. */
 export class SlabSink implements MessageSink {
@@ -70,7 +73,7 @@ export class SlabSink implements MessageSink {
   #put(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {
-      this.#slab ??= Buffer.allocUnsafeSlow(slabBytes);
+      this.#slab ??= spareSlabs.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
       const take = Math.min(bytes.length - at, slabBytes - this.#used);
       if (take === bytes.length) this.#slab.set(bytes, this.#used);
       else this.#slab.set(bytes.subarray(at, at + take), this.#used);
@@ -88,8 +91,10 @@ export class SlabSink implements MessageSink {
     this.#slab = null;
     this.#used = 0;
     this.#unsent += part.length;
-    this.#stream.write(part, () => {
+    this.#stream.write(part, (error) => {
       this.#unsent -= part.length;
+      // The socket has taken all of it; after an error it may still hold a part.
+      if (error == null && spareSlabs.length < spareSlabsMax) spareSlabs.push(slab);
       if (this.#unsent <= this.#unsentBytesMax / 2) this.#wake();
     });
   }
