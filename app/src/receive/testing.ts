@@ -1,0 +1,144 @@
+// Receivers as child processes, and requests to them, for tests.
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { SnappyEncoder } from "@deucalion/kernels";
+import { ProtoWriter } from "@deucalion/rpc";
+
+const main = fileURLToPath(new URL("../main.js", import.meta.url));
+
+export interface RunningReceiver {
+  readonly child: ChildProcess;
+  readonly lines: readonly string[];
+  /** Addresses that were taken. */
+  readonly write: string;
+  readonly grpc: string;
+  readonly http: string;
+  readonly ended: Promise<void>;
+  /** Ends it by a signal and waits. */
+  stop(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts a receiver on free ports (unless `args` say otherwise) and waits until it takes writes. */
+export async function startReceiver(
+  dir: string,
+  args: readonly string[] = [],
+): Promise<RunningReceiver> {
+  const given = (flag: string): boolean => args.some((arg) => arg.startsWith(`--${flag}=`));
+  const addresses = ["remote-write.address", "grpc-address", "http-address"]
+    .filter((flag) => !given(flag))
+    .map((flag) => `--${flag}=127.0.0.1:0`);
+  const child = spawn(
+    process.execPath,
+    [
+      main,
+      "receive",
+      `--tsdb.path=${dir}`,
+      "--grpc-grace-period=1s",
+      "--http-grace-period=5s",
+      ...addresses,
+      ...args,
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const lines: string[] = [];
+  let rest = "";
+  const ended = new Promise<void>((resolve) => {
+    child.on("exit", () => resolve());
+  });
+  const seen = (pattern: RegExp): RegExpExecArray | null => {
+    for (const line of lines) {
+      const found = pattern.exec(line);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  const find = (): { write: string; grpc: string; http: string } | null => {
+    const write = seen(/listening for remote write" address=(\S+)/)?.[1];
+    const grpc = seen(/listening for serving gRPC" address=(\S+)/)?.[1];
+    const http = seen(/listening for requests and metrics" address=(\S+)/)?.[1];
+    const ready = seen(/server is ready to receive requests/);
+    if (write === undefined || grpc === undefined || http === undefined || !ready) return null;
+    return { write, grpc, http };
+  };
+  const found = await new Promise<{ write: string; grpc: string; http: string }>(
+    (resolve, reject) => {
+      const timer = setTimeout(() => {
+        child.kill("SIGKILL");
+        reject(new Error(`the receiver did not start:\n${lines.join("\n")}`));
+      }, 30_000);
+      child.stderr.on("data", (data: Buffer) => {
+        const parts = (rest + data.toString()).split("\n");
+        rest = parts.pop()!;
+        lines.push(...parts);
+        const all = find();
+        if (all === null) return;
+        clearTimeout(timer);
+        resolve(all);
+      });
+      void ended.then(() => {
+        clearTimeout(timer);
+        reject(new Error(`the receiver ended:\n${lines.join("\n")}`));
+      });
+    },
+  );
+  return {
+    child,
+    lines,
+    ...found,
+    ended,
+    stop: async (signal) => {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+/** A series with float samples. */
+export interface TestSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Milliseconds and values. */
+  readonly samples: readonly (readonly [number, number])[];
+}
+
+/** A body of remote write 1.0, compressed. Labels are written in the order given. */
+export function encodeWrite(series: readonly TestSeries[]): Uint8Array {
+  const out = new ProtoWriter();
+  for (const { labels, samples } of series) {
+    const mark = out.open(1);
+    for (const [name, value] of Object.entries(labels)) {
+      const label = out.open(1);
+      out.string(1, name);
+      out.string(2, value);
+      out.close(label);
+    }
+    for (const [time, value] of samples) {
+      const sample = out.open(2);
+      out.tag(1, 1);
+      out.double(value);
+      out.tag(2, 0);
+      out.svarint(time);
+      out.close(sample);
+    }
+    out.close(mark);
+  }
+  return new SnappyEncoder().encode(out.view()).slice();
+}
+
+/** Posts a body; resolves with status and text, status 0 if there was no answer. */
+export async function postWrite(
+  address: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number; readonly text: string; readonly headers: Headers }> {
+  try {
+    const response = await fetch(`http://${address}/api/v1/receive`, {
+      method: "POST",
+      headers: { "Content-Encoding": "snappy", ...headers },
+      body: body as Uint8Array<ArrayBuffer>,
+      signal: AbortSignal.timeout(20_000),
+    });
+    return { status: response.status, text: await response.text(), headers: response.headers };
+  } catch (error) {
+    return { status: 0, text: String(error), headers: new Headers() };
+  }
+}
