@@ -29,7 +29,9 @@ async function setUp(
   }
   const tracing = values["tracing.config"].read();
   const tracer =
-    tracing === "" ? noTracer : (await import("./tracer-config.ts")).createTracer(tracing, log);
+    tracing === ""
+      ? noTracer
+      : (await import("./tracer-config.ts")).createTracer(tracing, log, command.component);
   const build = buildInfo();
   return {
     component: command.component,

@@ -3,6 +3,7 @@
 /** A piece of work in a trace. */
 export interface Span {
   readonly traceId: string;
+  readonly spanId: string;
   setTag(name: string, value: unknown): void;
   end(error?: unknown): void;
 }
@@ -21,7 +22,7 @@ export interface Tracer {
   close(): Promise<void>;
 }
 
-const noSpan: Span = { traceId: "", setTag: () => undefined, end: () => undefined };
+const noSpan: Span = { traceId: "", spanId: "", setTag: () => undefined, end: () => undefined };
 
 /** The tracer that does nothing. */
 export const noTracer: Tracer = {
