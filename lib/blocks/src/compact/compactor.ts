@@ -131,6 +131,7 @@ export class Compactor {
       const last = await this.look(signal);
       await applyRetention(last.metas.values(), retention, this.#clean, signal);
       await cleanPartialUploads(last, deleteDelayMs, this.#clean, signal);
+      await this.#deps.leases?.sweep(signal);
     } finally {
       for (const lease of leases.values()) await lease.release();
       await rm(workDir, { recursive: true, force: true });

@@ -156,6 +156,8 @@ test("a lease that fell silent is taken over, and its owner steps back", async (
   const second = await make("second").tryAcquire("g", never);
   assert.ok(second !== undefined);
   await assert.rejects(first.check(never), /lease of g is lost/);
+  await make("third").sweep(never);
+  await second.check(never);
   await second.release();
   await first.release();
   assert.deepEqual(await readdir(folder), []);

@@ -107,16 +107,37 @@ export class Leases {
     return encoder.encode(JSON.stringify(record));
   }
 
+  #isLive(record: LeaseRecord): boolean {
+    return this.#deps.now() - record.renewed < this.#options.ttlMs && !isGone(record);
+  }
+
+  /** Removes leases whose owners are gone, whatever their groups. Failures are logged. */
+  async sweep(signal: AbortSignal): Promise<void> {
+    const { bucket, log } = this.#deps;
+    try {
+      const names: string[] = [];
+      for await (const { name } of bucket.iter(`${leaseFolder}/`, { recursive: true }, signal)) {
+        names.push(name);
+      }
+      for (const name of names) {
+        const record = await this.#read(name, signal);
+        if (record === undefined || this.#isLive(record)) continue;
+        await bucket.delete(name, signal);
+      }
+    } catch (thrown) {
+      if (!isNotFound(thrown)) log.warn("sweeping leases failed", { err: messageOf(thrown) });
+    }
+  }
+
   /** The lease of a group, or undefined while another instance holds it. */
   async tryAcquire(group: string, signal: AbortSignal): Promise<Lease | undefined> {
-    const { bucket, now } = this.#deps;
+    const { bucket } = this.#deps;
     const folder = groupFolder(group);
     const numbers = await this.#numbers(folder, signal);
     const highest = numbers.at(-1) ?? 0;
     if (highest > 0) {
       const record = await this.#read(objectName(folder, highest), signal);
-      const live = record !== undefined && now() - record.renewed < this.#options.ttlMs;
-      if (live && !isGone(record)) return undefined;
+      if (record !== undefined && this.#isLive(record)) return undefined;
     }
     const name = objectName(folder, highest + 1);
     try {
