@@ -10,6 +10,7 @@ import {
   DeletionMarkFilter,
   type DiscoveryStrategy,
   duplicateFilter,
+  type IndexCache,
   labelShardFilter,
   MetaFetcher,
   type MetaView,
@@ -22,6 +23,7 @@ import type { Bucket } from "@deucalion/objstore";
 import type { Registry } from "prom-client";
 import { FetchMetrics } from "./fetch-metrics.ts";
 import { openConfiguredBucket } from "./open-bucket.ts";
+import { openConfiguredIndexCache, withConfiguredCache } from "./open-caches.ts";
 import { selectorRelabel } from "./selector.ts";
 import { StoreMetrics } from "./store-metrics.ts";
 
@@ -41,6 +43,11 @@ export interface BucketStoreOptions {
   /** YAML of the rules that choose blocks; "" for all. */
   readonly selectorRelabelConfig: string;
   readonly serve: Partial<ServeOptions>;
+  /** YAML of the index cache; "" for memory of `indexCacheBytes`, of which 0 is no cache. */
+  readonly indexCacheConfig: string;
+  readonly indexCacheBytes: number;
+  /** YAML of the cache in front of the bucket; "" for none. */
+  readonly cachingBucketConfig: string;
 }
 
 export const bucketStoreDefaults: Omit<BucketStoreOptions, "bucketConfig" | "dataDir"> = {
@@ -53,11 +60,16 @@ export const bucketStoreDefaults: Omit<BucketStoreOptions, "bucketConfig" | "dat
   ignoreDeletionMarksDelayMs: 24 * 3_600_000,
   selectorRelabelConfig: "",
   serve: {},
+  indexCacheConfig: "",
+  indexCacheBytes: 0,
+  cachingBucketConfig: "",
 };
 
 export interface BucketStoreDeps {
   readonly log: Log;
   readonly registry: Registry;
+  /** Named to the object store. */
+  readonly component?: string;
   readonly xxhash: Xxhash64;
   readonly now: () => number;
   /** Aborted when the process stops. */
@@ -74,6 +86,7 @@ export class BucketStore {
   readonly #fetchMetrics: FetchMetrics;
   readonly #dataDir: string;
   readonly #temporary: boolean;
+  readonly #indexCache: IndexCache | undefined;
 
   private constructor(
     options: BucketStoreOptions,
@@ -108,10 +121,15 @@ export class BucketStore {
       },
       { bucket, filters, log, now },
     );
+    this.#indexCache =
+      options.indexCacheConfig === "" && options.indexCacheBytes === 0
+        ? undefined
+        : openConfiguredIndexCache(options.indexCacheConfig, options.indexCacheBytes, deps);
     this.source = new BucketSource(
       { ...serveDefaults, ...options.serve },
       {
         bucket,
+        indexCache: this.#indexCache,
         dataDir,
         xxhash,
         log,
@@ -125,7 +143,9 @@ export class BucketStore {
 
   /** Opens the bucket. Throws APP_CONFIG. */
   static async open(options: BucketStoreOptions, deps: BucketStoreDeps): Promise<BucketStore> {
-    const bucket = openConfiguredBucket(options.bucketConfig, deps.registry);
+    const { component = "store", log, registry } = deps;
+    const plain = openConfiguredBucket(options.bucketConfig, registry, { component, log });
+    const bucket = withConfiguredCache(plain, options.cachingBucketConfig, deps);
     const dataDir = options.cacheIndexHeader
       ? options.dataDir
       : await mkdtemp(join(tmpdir(), "deucalion-store-"));
@@ -199,6 +219,7 @@ export class BucketStore {
 
   async close(): Promise<void> {
     this.source.close();
+    await this.#indexCache?.close();
     await this.bucket.close();
     if (this.#temporary) await rm(this.#dataDir, { recursive: true, force: true });
   }

@@ -80,6 +80,9 @@ function openStore(
       consistencyDelayMs: options.consistencyDelayMs,
       ignoreDeletionMarksDelayMs: options.ignoreDeletionMarksDelayMs,
       selectorRelabelConfig: options.selectorRelabelConfig,
+      indexCacheConfig: options.indexCacheConfig,
+      indexCacheBytes: options.indexCacheBytes,
+      cachingBucketConfig: options.cachingBucketConfig,
       serve: {
         seriesBatch: options.seriesBatchSize,
         seriesMax: options.limits.series,

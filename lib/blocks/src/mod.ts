@@ -1,5 +1,17 @@
 // Public names of @deucalion/blocks.
 
+export type { CacheClient, CacheEvents } from "./cache/cache-client.ts";
+export type { CacheBackend } from "./cache/cache-config.ts";
+export { CacheFields, readCacheBackend } from "./cache/cache-config.ts";
+export type { CachingBucketEvents, CachingBucketOptions } from "./cache/caching-bucket.ts";
+export { CachingBucket } from "./cache/caching-bucket.ts";
+export { readCachingBucketConfig } from "./cache/caching-bucket-config.ts";
+export type { IndexCache, IndexCacheEvents, IndexCacheItem } from "./cache/index-cache.ts";
+export type { IndexCacheConfig } from "./cache/index-cache-config.ts";
+export { openIndexCache, readIndexCacheConfig } from "./cache/index-cache-config.ts";
+export type { RemoteCacheDeps } from "./cache/memcached-client.ts";
+export { MemoryIndexCache } from "./cache/memory-index-cache.ts";
+export { openCache } from "./cache/open-cache.ts";
 export type { BlockExecutor, BlockTask } from "./compact/block-executor.ts";
 export { inlineExecutor, WorkerExecutor } from "./compact/block-executor.ts";
 export type { BlockHealth } from "./compact/block-health.ts";

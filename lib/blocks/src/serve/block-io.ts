@@ -1,5 +1,6 @@
 // Range reads of one block, counted and charged.
 import type { Bucket } from "@deucalion/objstore";
+import type { IndexCache } from "../cache/index-cache.ts";
 import { BlocksError } from "../errors.ts";
 import type { CallBudget } from "./call-budget.ts";
 import type { ReadPlan } from "./plan-reads.ts";
@@ -16,7 +17,17 @@ export class BlockIo {
   readonly #budget: CallBudget;
   readonly #signal: AbortSignal;
 
-  constructor(bucket: Bucket, block: string, budget: CallBudget, signal: AbortSignal) {
+  /** What earlier queries read, if anything is remembered. */
+  readonly cache: IndexCache | undefined;
+
+  constructor(
+    bucket: Bucket,
+    block: string,
+    budget: CallBudget,
+    signal: AbortSignal,
+    cache?: IndexCache,
+  ) {
+    this.cache = cache;
     this.#bucket = bucket;
     this.block = block;
     this.#budget = budget;
@@ -31,8 +42,17 @@ export class BlockIo {
   }
 
   /** Fewer bytes only where the index ends. */
-  index(from: number, length: number, what: string): Promise<Uint8Array> {
-    return this.#read(`${this.block}/index`, from, length, what);
+  index(from: number, length: number, what: "postings" | "series"): Promise<Uint8Array> {
+    const name = `${this.block}/index`;
+    if (this.cache === undefined) return this.#read(name, from, length, what);
+    const item = what === "series" ? "Series" : "Postings";
+    return this.cache.index(this.block, from, length, item, (start, bytes) =>
+      this.#read(name, start, bytes, what),
+    );
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal;
   }
 
   /** Reads at a chunk reference; fewer bytes only where the segment ends. */

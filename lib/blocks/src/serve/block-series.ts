@@ -3,6 +3,7 @@
 import type { Xxhash64 } from "@deucalion/kernels";
 import { Aggregate, type ChunkColumns, type SeriesRequest } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
+import type { IndexCache } from "../cache/index-cache.ts";
 import type { IndexHeader } from "../index-header/index-header.ts";
 import { BlockIo } from "./block-io.ts";
 import { blockRows, type OrderedRows } from "./block-rows.ts";
@@ -20,6 +21,7 @@ const pieceSeriesMax = 4096;
 
 export interface BlockCall {
   readonly bucket: Bucket;
+  readonly indexCache?: IndexCache | undefined;
   readonly budget: CallBudget;
   readonly options: ServeOptions;
   readonly xxhash: Xxhash64;
@@ -39,7 +41,7 @@ export async function* blockSeries(
   call: BlockCall,
 ): AsyncGenerator<ChunkColumns> {
   const { budget, options, damaged } = call;
-  const io = new BlockIo(call.bucket, block.id, budget, call.signal);
+  const io = new BlockIo(call.bucket, block.id, budget, call.signal, call.indexCache);
   const stats = block.meta.thanos.index_stats;
   const source = {
     io,

@@ -17,6 +17,7 @@ import {
 } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import { decodeChunkInto } from "@deucalion/tsdb";
+import type { IndexCache } from "../cache/index-cache.ts";
 import { isLimit } from "../errors.ts";
 import type { MetaView } from "../fetch/meta-fetcher.ts";
 import { PageCache } from "../index-header/page-cache.ts";
@@ -25,6 +26,7 @@ import { blockError } from "./block-io.ts";
 import { type BlockCall, blockSeries } from "./block-series.ts";
 import { BucketBlock } from "./bucket-block.ts";
 import { CallBudget } from "./call-budget.ts";
+import { answerKey, LabelAnswers } from "./label-answers.ts";
 import { LabelMemos } from "./label-memo.ts";
 import { blockLabelNames, blockLabelValues, overBlocks, sortedUnion } from "./label-queries.ts";
 import { mergeSeries } from "./merge-series.ts";
@@ -40,11 +42,16 @@ const seriesAtOnce = 80_000;
 /** Index-headers made or opened at once. */
 const headersAtOnce = 20;
 
+/** Memory for answers about labels. */
+const answerBytes = 16 << 20;
+
 /** What a call gives each of its blocks. */
 type CallShare = Pick<BlockCall, "budget" | "options" | "pieceBytes">;
 
 export interface BucketSourceDeps {
   readonly bucket: Bucket;
+  /** Remembers what queries read of indexes. The caller closes it. */
+  readonly indexCache?: IndexCache | undefined;
   /** Index-headers are kept here. */
   readonly dataDir: string;
   readonly xxhash: Xxhash64;
@@ -68,6 +75,7 @@ export class BucketSource implements SeriesSource {
   readonly #deps: BucketSourceDeps;
   readonly #pages: PageCache;
   readonly #memos: LabelMemos;
+  readonly #answers = new LabelAnswers(answerBytes);
   readonly #opening = new Turns(headersAtOnce);
   /** Series calls that are running. */
   #calls = 0;
@@ -100,6 +108,8 @@ export class BucketSource implements SeriesSource {
         next.set(id, new BucketBlock(meta, { bucket, dataDir, pages: this.#pages, log, signal }));
     }
     const before = this.#blocks;
+    const same = (block: BucketBlock): boolean => before.get(block.id) === block;
+    if (next.size !== before.size || ![...next.values()].every(same)) this.#answers.clear();
     this.#blocks = next;
     this.#sets = groupBlocks(next.values());
     this.#unreadable = view.unreadable;
@@ -236,6 +246,7 @@ export class BucketSource implements SeriesSource {
     return {
       ...share,
       bucket: this.#deps.bucket,
+      indexCache: this.#deps.indexCache,
       xxhash: this.#deps.xxhash,
       memos: this.#memos,
       signal: context.signal,
@@ -259,18 +270,19 @@ export class BucketSource implements SeriesSource {
   }
 
   labelNames(request: LabelRequest, context: SourceContext): Promise<string[]> {
-    return this.#labels(request, context, (block, header, matchers, call) =>
+    return this.#labels(null, request, context, (block, header, matchers, call) =>
       blockLabelNames(block, header, matchers, request, call),
     );
   }
 
   labelValues(name: string, request: LabelRequest, context: SourceContext): Promise<string[]> {
-    return this.#labels(request, context, (block, header, matchers, call) =>
+    return this.#labels(name, request, context, (block, header, matchers, call) =>
       blockLabelValues(block, header, name, matchers, request, call),
     );
   }
 
   async #labels(
+    name: string | null,
     request: LabelRequest,
     context: SourceContext,
     ask: (
@@ -284,14 +296,31 @@ export class BucketSource implements SeriesSource {
     const share = { budget, options: this.#options, pieceBytes: () => 0 };
     this.#warnUnreadable(request, context);
     const { minTime, maxTime } = this.#clip(request.minTime, request.maxTime);
-    const chosen = [...this.#blocks.values()].filter(
-      (block) =>
-        block.overlaps(minTime, maxTime) && block.matchesBlock(request.blockMatchers ?? []),
-    );
-    const sets = await overBlocks(chosen, labelBlocksAtOnce, async (block) => {
+    const asked: { block: BucketBlock; matchers: Matcher[]; id: string; whole: boolean }[] = [];
+    for (const block of this.#blocks.values()) {
+      if (!block.overlaps(minTime, maxTime)) continue;
+      if (!block.matchesBlock(request.blockMatchers ?? [])) continue;
       const matchers = block.seriesMatchers(request.matchers);
-      if (matchers === null) return undefined;
-      context.queriedBlock?.(block.id);
+      if (matchers === null) continue;
+      const { id, meta } = block;
+      context.queriedBlock?.(id);
+      asked.push({
+        block,
+        matchers,
+        id,
+        whole: minTime <= meta.minTime && meta.maxTime <= maxTime + 1,
+      });
+    }
+    const key = answerKey(name, request, asked);
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known as string[];
+    let complete = true;
+    const warn = (message: string): void => {
+      complete = false;
+      context.warn(message);
+    };
+    const blocks = this.#blocks;
+    const sets = await overBlocks(asked, labelBlocksAtOnce, async ({ block, matchers }) => {
       const damage = new Damage(block.id, request.partialResponse === "abort");
       block.acquire();
       try {
@@ -302,10 +331,12 @@ export class BucketSource implements SeriesSource {
         return undefined;
       } finally {
         block.release();
-        damage.report(context.warn);
+        damage.report(warn);
       }
     });
-    return sortedUnion(sets, request.limit ?? 0);
+    const answer = sortedUnion(sets, request.limit ?? 0);
+    if (complete && blocks === this.#blocks) this.#answers.put(key, answer);
+    return answer;
   }
 }
 

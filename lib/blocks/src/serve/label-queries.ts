@@ -104,7 +104,7 @@ async function eachEntry(
   visit: (labels: Uint32Array, count: number) => void,
 ): Promise<number> {
   const { options, budget } = call;
-  const io = new BlockIo(call.bucket, block.id, budget, call.signal);
+  const io = new BlockIo(call.bucket, block.id, budget, call.signal, call.indexCache);
   const postings = await selectPostings(header.postings, matchers, io, options);
   budget.chargeSeries(postings.length);
   const source = {

@@ -3,6 +3,7 @@ import { messageOf } from "@deucalion/base";
 import { SeriesEntry, TsdbError } from "@deucalion/tsdb";
 import type { BlockIo } from "./block-io.ts";
 import { planReads } from "./plan-reads.ts";
+import { framedEntry, knownEntries, rememberEntry } from "./remembered-entries.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** No series entry is longer; a length beyond it is damage, and not a reason to read half the index. */
@@ -61,21 +62,34 @@ export async function readEntries(
 ): Promise<void> {
   const { io } = source;
   const scale = postingScale(source.indexVersion);
-  const starts = new Float64Array(postings.length);
-  const ends = new Float64Array(postings.length);
-  for (let i = 0; i < postings.length; i++) {
-    const start = postings[i]! * scale;
+  const known = await knownEntries(io, postings, scale);
+  const missing = known === undefined ? postings : postings.filter((at) => !known.has(at * scale));
+  const count = missing.length;
+  const starts = new Float64Array(count);
+  const ends = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const start = missing[i]! * scale;
     starts[i] = start;
     ends[i] = Math.max(start + 1, Math.min(start + bytesGuess, source.seriesEnd));
   }
-  const plan = planReads(starts, ends, postings.length, options.gapBytes, options.readBytesMax);
+  const plan = planReads(starts, ends, count, options.gapBytes, options.readBytesMax);
   const reads = await io.all(plan, (from, length) => io.index(from, length, "series"));
   const entry = new SeriesEntry();
+  let next = 0;
   for (let i = 0; i < postings.length; i++) {
-    const read = plan.readOf[i]!;
+    const remembered = known?.get(postings[i]! * scale);
+    if (remembered !== undefined) {
+      entry.read(framedEntry(remembered), 0);
+      visit(entry);
+      continue;
+    }
+    const at = next++;
+    const read = plan.readOf[at]!;
     try {
-      const need = entry.read(reads[read]!, starts[i]! - plan.from[read]!);
-      if (need < 0) await readLong(source, entry, starts[i]!, -need);
+      const offset = starts[at]! - plan.from[read]!;
+      const need = entry.read(reads[read]!, offset);
+      if (need < 0) await readLong(source, entry, starts[at]!, -need);
+      else if (known !== undefined) rememberEntry(io, starts[at]!, reads[read]!, offset, need);
     } catch (error) {
       if (!(error instanceof TsdbError)) throw error;
       source.damaged(messageOf(error));

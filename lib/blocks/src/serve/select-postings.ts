@@ -91,6 +91,8 @@ export async function selectPostings(
     else list.push(matcher);
   }
   if (byName.size === 0) return noPostings;
+  const known = await io.cache?.expanded(io.block, matchers, io.signal);
+  if (known !== undefined) return known;
   const groups: PostingsGroup[] = [];
   for (const [name, list] of byName) {
     const group = planGroup(name, list, postings);
@@ -104,7 +106,9 @@ export async function selectPostings(
     groups.push({ keep: true, ranges });
   }
   const lists = await fetchLists(groups, io, options);
-  return combine(groups, lists);
+  const found = combine(groups, lists);
+  io.cache?.storeExpanded(io.block, matchers, found);
+  return found;
 }
 
 /** The postings of each group, its lists merged. */
