@@ -15,6 +15,7 @@ import {
   LabelValuesResponseHintsMessage,
   packAny,
 } from "../messages/hints.ts";
+import { withList } from "../messages/list-field.ts";
 import { SeriesEncoder } from "../messages/series-encoder.ts";
 import {
   LabelNamesRequestMessage,
@@ -88,11 +89,14 @@ export function storeService(
           deps.source.labelNames(request, context),
         );
         const hints = packAny(LabelNamesResponseHintsMessage, { queriedBlocks: rest.blocks });
-        return LabelNamesResponseMessage.encode({
-          names: found,
-          warnings: rest.warnings,
-          ...(settings.blockHints ? { hints } : {}),
-        });
+        return withList(
+          found,
+          LabelNamesResponseMessage.encode({
+            names: [],
+            warnings: rest.warnings,
+            ...(settings.blockHints ? { hints } : {}),
+          }),
+        );
       }),
       LabelValues: unary(async (data, call) => {
         const wire = LabelValuesRequestMessage.decode(data);
@@ -105,11 +109,14 @@ export function storeService(
           deps.source.labelValues(wire.label, request, context),
         );
         const hints = packAny(LabelValuesResponseHintsMessage, { queriedBlocks: rest.blocks });
-        return LabelValuesResponseMessage.encode({
-          values: found,
-          warnings: rest.warnings,
-          ...(settings.blockHints ? { hints } : {}),
-        });
+        return withList(
+          found,
+          LabelValuesResponseMessage.encode({
+            values: [],
+            warnings: rest.warnings,
+            ...(settings.blockHints ? { hints } : {}),
+          }),
+        );
       }),
     },
   };
