@@ -223,7 +223,7 @@ export class Limiter {
       };
       const active = new Map<string, number>();
       for (const { metric, value } of body.data?.result ?? []) {
-        const tenant = metric["tenant"];
+        const tenant = metric.tenant;
         if (tenant !== undefined) active.set(tenant, Number(value[1]));
       }
       this.#active = active;

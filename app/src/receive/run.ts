@@ -125,7 +125,7 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
       isReady: () => stores.writable,
       relabel: (series) => relabelSeries(series, rules),
       write: (parts, replica) => replicator.write(parts, replica),
-      decodeOtlp: (body, json) => decodeOtlp(body, json, { ...options.otlp, now }),
+      decodeOtlp: (body, json) => decodeOtlp(body, json, options.otlp),
       observe: metrics.observe,
       other: (request, response, path) => statusRoute(options, stores, request, response, path),
     },

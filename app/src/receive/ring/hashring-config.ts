@@ -71,13 +71,13 @@ function matchingOf(value: unknown): TenantMatching {
 
 function endpointOf(value: unknown): RingEndpoint {
   const fields = typeof value === "string" ? { address: value } : record(value, "endpoint");
-  const address = text(fields["address"], "address");
+  const address = text(fields.address, "address");
   if (address === "") fail("endpoint address must be set");
-  const capnproto = text(fields["capnproto_address"], "capnproto_address");
+  const capnproto = text(fields.capnproto_address, "capnproto_address");
   return {
     address,
     capnprotoAddress: capnproto === "" ? `${address.split(":")[0]}:19391` : capnproto,
-    az: text(fields["az"], "az"),
+    az: text(fields.az, "az"),
   };
 }
 
@@ -85,15 +85,15 @@ function shufflingOf(value: unknown): ShuffleSharding {
   const fields =
     value === undefined || value === null ? {} : record(value, "shuffle_sharding_config");
   return {
-    shardSize: whole(fields["shard_size"], "shard_size"),
-    cacheSize: whole(fields["cache_size"], "cache_size"),
-    zoneAwarenessDisabled: fields["zone_awareness_disabled"] === true,
-    overrides: list(fields["overrides"], "overrides").map((one) => {
+    shardSize: whole(fields.shard_size, "shard_size"),
+    cacheSize: whole(fields.cache_size, "cache_size"),
+    zoneAwarenessDisabled: fields.zone_awareness_disabled === true,
+    overrides: list(fields.overrides, "overrides").map((one) => {
       const override = record(one, "override");
       return {
-        shardSize: whole(override["shard_size"], "shard_size"),
-        tenants: list(override["tenants"], "tenants").map((name) => text(name, "tenant")),
-        matching: matchingOf(override["tenant_matcher_type"]),
+        shardSize: whole(override.shard_size, "shard_size"),
+        tenants: list(override.tenants, "tenants").map((name) => text(name, "tenant")),
+        matching: matchingOf(override.tenant_matcher_type),
       };
     }),
   };
@@ -109,21 +109,21 @@ export function parseHashrings(source: string): HashringConfig[] {
   }
   const rings = list(value, "configuration").map((one): HashringConfig => {
     const ring = record(one, "hashring");
-    const tenants = list(ring["tenants"], "tenants").map((name) => text(name, "tenant"));
-    const labels = ring["external_labels"] ?? {};
+    const tenants = list(ring.tenants, "tenants").map((name) => text(name, "tenant"));
+    const labels = ring.external_labels ?? {};
     return {
-      name: text(ring["hashring"], "hashring"),
+      name: text(ring.hashring, "hashring"),
       tenants: tenants.length === 0 ? null : tenants,
-      matching: matchingOf(ring["tenant_matcher_type"]),
-      endpoints: list(ring["endpoints"], "endpoints").map(endpointOf),
-      algorithm: text(ring["algorithm"], "algorithm"),
+      matching: matchingOf(ring.tenant_matcher_type),
+      endpoints: list(ring.endpoints, "endpoints").map(endpointOf),
+      algorithm: text(ring.algorithm, "algorithm"),
       externalLabels: Object.fromEntries(
         Object.entries(record(labels, "external_labels")).map(([name, label]) => [
           name,
           text(label, name),
         ]),
       ),
-      shuffleSharding: shufflingOf(ring["shuffle_sharding_config"]),
+      shuffleSharding: shufflingOf(ring.shuffle_sharding_config),
     };
   });
   if (rings.length === 0) {
