@@ -14,7 +14,7 @@ import { AppError } from "../errors.ts";
 import { baseApi } from "../http/base-api.ts";
 import { createHttp } from "../http/create-http.ts";
 import type { HttpServer } from "../http/http-server.ts";
-import { uiRoutes } from "../http/ui-routes.ts";
+import { componentUi } from "../http/ui-routes.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Actor } from "../process/run-group.ts";
 import { BlocksApi } from "../store/blocks-api.ts";
@@ -239,12 +239,7 @@ async function addWeb(
     const fresh = query.get("refresh") === "true" ? null : lastPlan();
     return { data: fresh ?? compaction.plan(await compaction.view.look(stop.signal)) };
   });
-  await uiRoutes(server, {
-    component: app.component,
-    queryUrl: "",
-    tenantHeader: "",
-    defaultTenant: "",
-    displayTenantBox: false,
+  await componentUi(server, app.component, {
     routePrefix: "",
     externalPrefix: web.externalPrefix,
     prefixHeader: web.prefixHeader,

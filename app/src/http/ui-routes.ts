@@ -179,3 +179,19 @@ export async function uiRoutes(server: HttpServer, options: UiOptions): Promise<
     server.route(read, prefix + path, "", (exchange) => sendAsset(exchange, asset));
   }
 }
+
+/** The same for a component that answers no queries. */
+export function componentUi(
+  server: HttpServer,
+  component: string,
+  options: Omit<UiOptions, keyof UiValues>,
+): Promise<void> {
+  return uiRoutes(server, {
+    component,
+    queryUrl: "",
+    tenantHeader: "",
+    defaultTenant: "",
+    displayTenantBox: false,
+    ...options,
+  });
+}

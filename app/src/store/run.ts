@@ -1,7 +1,7 @@
 // Runs the store gateway.
 import { messageOf } from "@deucalion/base";
 import { type BucketSource, type MetaView, serveDefaults } from "@deucalion/blocks";
-import { loadXxhash64 } from "@deucalion/kernels";
+import { loadXxhash64, type Xxhash64 } from "@deucalion/kernels";
 import {
   type InfoResponse,
   infoService,
@@ -15,7 +15,7 @@ import { createGrpc } from "../grpc/create-grpc.ts";
 import { baseApi } from "../http/base-api.ts";
 import { createHttp } from "../http/create-http.ts";
 import type { HttpServer } from "../http/http-server.ts";
-import { uiRoutes } from "../http/ui-routes.ts";
+import { componentUi } from "../http/ui-routes.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Prober } from "../process/prober.ts";
 import type { Actor } from "../process/run-group.ts";
@@ -25,6 +25,7 @@ import { BucketStore } from "./bucket-store.ts";
 import type { StoreOptions } from "./options.ts";
 import { sleep } from "./sleep.ts";
 import { StoreSource } from "./store-source.ts";
+import { warmCode } from "./warm-code.ts";
 
 /** The first look at the bucket is tried again for so long before the process gives up. */
 const initialSyncMs = 30_000;
@@ -50,7 +51,7 @@ export async function runStore(options: StoreOptions, app: AppProcess): Promise<
     new GateMetrics(options.seriesConcurrency, "thanos_bucket_store_series_", app.registry),
   );
   const source = new StoreSource(store.source, { gate, metrics: store.metrics });
-  const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop });
+  const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop, xxhash });
   const services = [
     storeService({ source, hash: xxhash }, { blockHints: true }),
     infoService(() => storeInfo(store.source, http.prober)),
@@ -104,12 +105,7 @@ async function addWeb(
 ): Promise<void> {
   baseApi(server, "", app, { disableCors: options.web.disableCors });
   blocks.register(server, "");
-  await uiRoutes(server, {
-    component: app.component,
-    queryUrl: "",
-    tenantHeader: "",
-    defaultTenant: "",
-    displayTenantBox: false,
+  await componentUi(server, app.component, {
     routePrefix: "",
     externalPrefix: options.web.externalPrefix,
     prefixHeader: options.web.prefixHeader,
@@ -121,13 +117,14 @@ interface SyncDeps {
   readonly blocks: BlocksApi;
   readonly prober: Prober;
   readonly stop: AbortController;
+  readonly xxhash: Xxhash64;
 }
 
 /** Looks at the bucket again and again. `first` is done when the blocks are known. */
 function syncActor(
   store: BucketStore,
   options: StoreOptions,
-  { app, blocks, prober, stop }: SyncDeps,
+  { app, blocks, prober, stop, xxhash }: SyncDeps,
 ): { actor: Actor; first: Promise<void> } {
   const { log } = app;
   const { signal } = stop;
@@ -150,6 +147,9 @@ function syncActor(
       prober.ready();
       known();
       await warmUp();
+      await warmCode(xxhash, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.debug("warming up failed", { err: messageOf(error) });
+      });
       while (!signal.aborted) {
         await sleep(options.syncIntervalMs, signal);
         if (signal.aborted) break;

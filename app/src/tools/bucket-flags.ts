@@ -1,4 +1,5 @@
 // Flags of `tools bucket` and of the commands below it.
+
 import { compactFlags } from "../compact/flags.ts";
 import type { FlagValues } from "../flags/flag-spec.ts";
 import {
@@ -22,6 +23,7 @@ import {
   requiredObjstoreFlags,
   selectorRelabelFlags,
 } from "../flags/groups.ts";
+import { blockColumns } from "./bucket-inspect/block-columns.ts";
 
 /** Flags of `tools bucket` itself; its commands have them too. */
 export const bucketFlags = { ...globalFlags, ...requiredObjstoreFlags };
@@ -77,29 +79,13 @@ export const bucketLsFlags = {
   timeout: duration("5m", "Longest time to read the bucket."),
 };
 
-const sortColumns = [
-  "ULID",
-  "FROM",
-  "UNTIL",
-  "RANGE",
-  "UNTIL-DOWN",
-  "#SERIES",
-  "#SAMPLES",
-  "#CHUNKS",
-  "COMP-LEVEL",
-  "COMP-FAILED",
-  "LABELS",
-  "RESOLUTION",
-  "SOURCE",
-] as const;
-
 export const bucketInspectFlags = {
   ...bucketFlags,
   selector: strings('Only blocks with this label: name="value". Repeatable.', {
     short: "l",
     placeholder: '<name>="<value>"',
   }),
-  "sort-by": choices(sortColumns, ["FROM", "UNTIL"], "Column to sort by. Repeatable."),
+  "sort-by": choices(blockColumns, ["FROM", "UNTIL"], "Column to sort by. Repeatable."),
   timeout: duration("5m", "Longest time to read the bucket."),
   output: choice(["table", "tsv", "csv"], "table", "Form of the output."),
 };

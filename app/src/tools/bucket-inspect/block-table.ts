@@ -3,23 +3,10 @@ import { formatGoDuration, parseGoDuration } from "@deucalion/base";
 import type { BlockMeta } from "@deucalion/blocks";
 import { compareStrings, type Labels } from "@deucalion/model";
 import { rfc3339 } from "../bucket-ls/rfc3339.ts";
+import { blockColumns } from "./block-columns.ts";
 import type { TextTable } from "./text-table.ts";
 
-const header = [
-  "ULID",
-  "FROM",
-  "UNTIL",
-  "RANGE",
-  "UNTIL-DOWN",
-  "#SERIES",
-  "#SAMPLES",
-  "#CHUNKS",
-  "COMP-LEVEL",
-  "COMP-FAILED",
-  "LABELS",
-  "RESOLUTION",
-  "SOURCE",
-];
+const header: readonly string[] = blockColumns;
 
 const hourMs = 3_600_000;
 /** Blocks at least this long are downsampled further, by resolution. */

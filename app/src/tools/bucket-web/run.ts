@@ -10,7 +10,7 @@ import { resolveTime } from "../../flags/time-or-duration.ts";
 import { baseApi } from "../../http/base-api.ts";
 import { createHttp } from "../../http/create-http.ts";
 import type { HttpServer } from "../../http/http-server.ts";
-import { uiRoutes } from "../../http/ui-routes.ts";
+import { componentUi } from "../../http/ui-routes.ts";
 import type { AppProcess } from "../../process/app-process.ts";
 import type { Actor } from "../../process/run-group.ts";
 import { httpOptions } from "../../process/service-options.ts";
@@ -114,12 +114,7 @@ async function addWeb(
   }
   baseApi(server, routePrefix, app, { disableCors: values["web.disable-cors"] });
   blocks.register(server, routePrefix);
-  await uiRoutes(server, {
-    component: app.component,
-    queryUrl: "",
-    tenantHeader: "",
-    defaultTenant: "",
-    displayTenantBox: false,
+  await componentUi(server, app.component, {
     routePrefix,
     externalPrefix,
     prefixHeader: values["web.prefix-header"],
