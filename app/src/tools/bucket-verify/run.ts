@@ -1,6 +1,8 @@
 // `tools bucket verify`: looks for known issues and repairs some.
 import { messageOf } from "@deucalion/base";
 import { MetaFetcher } from "@deucalion/blocks";
+import { openBucket, parseBucketConfig } from "@deucalion/objstore";
+import { parse } from "yaml";
 import { AppError } from "../../errors.ts";
 import type { AppProcess } from "../../process/app-process.ts";
 import { openConfiguredBucket } from "../../store/open-bucket.ts";
@@ -39,7 +41,8 @@ export async function runBucketVerify(
     const wanted = (id: string): boolean => ids.size === 0 || ids.has(id);
     const context: VerifyContext = { bucket, log, metas, wanted, signal };
     if (repair) {
-      const backup = openConfiguredBucket(backupConfig, process.registry);
+      // Metrics of a bucket exist once in a process: those of the bucket that is mended.
+      const backup = openBucket(parseBucketConfig(parse(backupConfig)));
       const deleteDelayMs = values["delete-delay"];
       await repairAll(issues, { ...context, backup, deleteDelayMs, now });
       await backup.close();
