@@ -1,7 +1,14 @@
 // What whole-system tests share.
 export { type Backfill, backfillBlocks } from "./backfill.ts";
 export { type FaultyProxy, seededRandom, startFaultyProxy } from "./faulty-proxy.ts";
-export { chromiumBinary, prometheusBinary, promtoolBinary } from "./peers.ts";
+export {
+  chromiumBinary,
+  memcachedPeer,
+  type Peer,
+  prometheusBinary,
+  promtoolBinary,
+  redisPeer,
+} from "./peers.ts";
 export { deucalion, eventually, freePort, getJson, Running, sleep } from "./processes.ts";
 export { conformanceRoot, repositoryRoot } from "./repository.ts";
 export { type S3Store, startS3 } from "./s3-bucket.ts";

@@ -51,3 +51,33 @@ export function chromiumBinary(): string {
   });
   return "/usr/bin/chromium";
 }
+
+/** A program of Debian, and the folders where its libraries lie. */
+export interface Peer {
+  readonly path: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+function peer(name: string, path: string, libraries: readonly string[]): Peer {
+  const folders = libraries.map((library) => {
+    const usr = join(unpacked(library), "usr/lib");
+    const triple = readdirSync(usr).find((folder) => folder.includes("-linux-"));
+    return join(usr, triple ?? "");
+  });
+  const known = process.env.LD_LIBRARY_PATH ?? "";
+  return {
+    path: join(unpacked(name), path),
+    env: { ...process.env, LD_LIBRARY_PATH: [...folders, known].join(":") },
+  };
+}
+
+/** A real memcached. */
+export function memcachedPeer(): Peer {
+  return peer("memcached", "usr/bin/memcached", []);
+}
+
+/** A real Redis server. */
+export function redisPeer(): Peer {
+  // Debian ships one program under several names; the server's own is a link into another package.
+  return peer("redis-tools", "usr/bin/redis-check-rdb", ["liblzf1", "libjemalloc2"]);
+}
