@@ -22,6 +22,11 @@ export function makeSteps(startMs: number, endMs: number, stepMs: number): Steps
   return { startMs, endMs: lastMs, untilMs: endMs, stepMs: step, count };
 }
 
+/** Where kept rows have their label bytes: an array for each would cost more than the bytes. */
+const slabBytes = 16_384;
+let slab = new Uint8Array(0);
+let slabUsed = 0;
+
 export type HistogramColumn = (FloatHistogram | undefined)[];
 
 /**
@@ -100,8 +105,16 @@ export class Row {
   detach(): void {
     const bytes = this.labelBytes;
     if (bytes === null) return;
-    const data = bytes.data.slice(bytes.start, bytes.end);
-    this.labelBytes = { data, start: 0, end: data.length };
+    const length = bytes.end - bytes.start;
+    if (slabUsed + length > slab.length) {
+      slab = new Uint8Array(Math.max(slabBytes, length));
+      slabUsed = 0;
+    }
+    const { data } = bytes;
+    const start = slabUsed;
+    for (let i = 0; i < length; i++) slab[start + i] = data[bytes.start + i]!;
+    slabUsed += length;
+    this.labelBytes = { data: slab, start, end: slabUsed };
   }
 
   /** Takes name, type and unit away without making strings of the other labels. */
@@ -166,6 +179,14 @@ export class Row {
     copy.metadataDropped = this.metadataDropped;
     return copy;
   }
+}
+
+/** Number of steps that have a sample. */
+export function presentCount(present: Uint8Array): number {
+  if (!present.includes(0)) return present.length;
+  let found = 0;
+  for (let i = 0; i < present.length; i++) found += present[i]!;
+  return found;
 }
 
 /** Labels that describe the metric as a whole and go when a function changes its meaning. */

@@ -1,7 +1,7 @@
 // Evaluates a node of any kind by handing it to its operator.
 import { PromqlError } from "../errors.ts";
 import type { Expr } from "../parse/ast.ts";
-import { Row } from "../row.ts";
+import { presentCount, Row } from "../row.ts";
 import { aggregate } from "./aggregate/aggregate.ts";
 import { binary } from "./binary/binary.ts";
 import { callFunction } from "./call.ts";
@@ -53,8 +53,7 @@ async function operate(node: Expr, ev: Evaluation, emit: Emit): Promise<void> {
 /** What a row counts for: one for each float, more for a histogram. */
 function samplesOf(row: Row): number {
   const { present, histograms } = row;
-  let samples = 0;
-  for (let i = 0; i < present.length; i++) samples += present[i]!;
+  let samples = presentCount(present);
   if (histograms === null) return samples;
   for (let i = 0; i < present.length; i++) {
     const histogram = present[i] === 1 ? histograms[i] : undefined;

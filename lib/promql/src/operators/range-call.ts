@@ -5,7 +5,7 @@ import type { Call, MatrixSelector, Range, SubqueryExpr } from "../parse/ast.ts"
 import { rangeFunctions } from "../range-functions/registry.ts";
 import { type RangeFunction, type WindowPlan, Windows } from "../range-functions/windows.ts";
 import { xLookbackMs } from "../range-functions/x-functions.ts";
-import { dropMetricName, Row } from "../row.ts";
+import { dropMetricName, presentCount, Row } from "../row.ts";
 import { atTime } from "./at-time.ts";
 import { CounterNames } from "./counter-names.ts";
 import { DistinctGuard, distinctWithoutName } from "./distinct.ts";
@@ -229,13 +229,6 @@ class RangeCall {
     row.dropName = true;
     if (!row.isEmpty()) this.#emit(row);
   }
-}
-
-function presentCount(present: Uint8Array): number {
-  if (!present.includes(0)) return present.length;
-  let found = 0;
-  for (let i = 0; i < present.length; i++) found += present[i]!;
-  return found;
 }
 
 function hasFloats(row: Row): boolean {

@@ -58,7 +58,8 @@ export class WindowSide {
     let total = 0;
     let widest = 0;
     let read = 0;
-    for (let i = 0; i < plan.count; i++) {
+    const steps = plan.count;
+    for (let i = 0; i < steps; i++) {
       const end = first + i * step;
       const start = end - width;
       const before = high;

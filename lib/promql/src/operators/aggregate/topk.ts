@@ -78,6 +78,13 @@ class Heap {
     return this.#largest ? x < y : x > y;
   }
 
+  /** True if a value belongs in place of an item. */
+  isBetter(value: number, item: number): boolean {
+    const worst = this.value(item);
+    if (this.#largest ? worst < value : worst > value) return true;
+    return Number.isNaN(worst) && !Number.isNaN(value);
+  }
+
   push(item: number): void {
     const { items } = this;
     items.push(item);
@@ -136,7 +143,6 @@ function choose(
   heap: Heap,
   step: number,
   k: number,
-  largest: boolean,
   ignored: () => void,
 ): void {
   heap.reset(step);
@@ -152,10 +158,7 @@ function choose(
       heap.push(item);
       continue;
     }
-    const value = row.values[step]!;
-    const worst = heap.value(items[0]!);
-    const better = largest ? worst < value : worst > value;
-    if (better || (Number.isNaN(worst) && !Number.isNaN(value))) heap.replaceTop(item);
+    if (heap.isBetter(row.values[step]!, items[0]!)) heap.replaceTop(item);
   }
 }
 
@@ -169,6 +172,69 @@ export function emptyCopy(row: Row): Row {
   return out;
 }
 
+/** The chosen rows of one group at a single step: no more than k are kept while rows go by. */
+class Chosen {
+  readonly rows: Row[] = [];
+  readonly heap: Heap;
+  readonly #k: number;
+
+  constructor(k: number, largest: boolean) {
+    this.heap = new Heap(this.rows, largest);
+    this.#k = k;
+  }
+
+  /** Takes a row that has a float, or gives it back; returns true if one more row is held. */
+  add(row: Row, ev: Evaluation): boolean {
+    const { rows, heap } = this;
+    const { items } = heap;
+    if (items.length < this.#k) {
+      row.detach();
+      heap.push(rows.push(row) - 1);
+      return true;
+    }
+    const worst = items[0]!;
+    if (!heap.isBetter(row.values[0]!, worst)) {
+      ev.release(row);
+      return false;
+    }
+    row.detach();
+    ev.release(rows[worst]!);
+    rows[worst] = row;
+    heap.replaceTop(worst);
+    return false;
+  }
+}
+
+/** `topk` or `bottomk` at one step, for a k that is at least 1. */
+async function topAtOnce(
+  node: AggregateExpr,
+  k: number,
+  ev: Evaluation,
+  emit: Emit,
+): Promise<void> {
+  const numbers = new LabelGroups(node.grouping, node.without);
+  const groups: Chosen[] = [];
+  const { limits, rowBytes } = ev;
+  let held = 0;
+  await ev.evaluate(node.expr, (row) => {
+    const group = numbers.groupOf(row);
+    groups[group] ??= new Chosen(k, node.op === "topk");
+    if (row.present[0] === 0) {
+      ev.release(row);
+    } else if (row.histogramAt(0) !== undefined) {
+      ev.annotations.info(infos.histogramIgnoredInAggregation(node.op), node.range);
+      ev.release(row);
+    } else if (groups[group].add(row, ev)) {
+      held++;
+      limits.holdBytes(rowBytes);
+    }
+  });
+  limits.holdBytes(-rowBytes * held);
+  await eachItem(groups, limits, ({ rows, heap }) => {
+    for (const item of heap.sorted()) emit(rows[item]!);
+  });
+}
+
 /** Evaluates `topk` or `bottomk`. */
 export async function topAggregation(
   node: AggregateExpr,
@@ -176,6 +242,9 @@ export async function topAggregation(
   emit: Emit,
 ): Promise<void> {
   const parameter = await parameterOf(node, ev);
+  if (ev.steps.count === 1 && parameter.max >= 1 && parameter.max < 2 ** 31) {
+    return topAtOnce(node, Math.trunc(parameter.max), ev, emit);
+  }
   const { groups, count } = await groupedRows(node, ev);
   if (parameter.max < 1) return;
   checkCount(parameter);
@@ -190,7 +259,7 @@ export async function topAggregation(
       const k = Math.min(Math.trunc(parameter.values[step]!), count);
       if (k < 1) continue;
       if ((step & 15) === 15 && ev.limits.due()) await ev.limits.breathe();
-      choose(rows, heap, step, k, largest, ignored);
+      choose(rows, heap, step, k, ignored);
       if (ev.steps.count === 1) order = heap.sorted();
       for (const item of heap.items) {
         chosen[item] ??= emptyCopy(rows[item]!);
