@@ -268,7 +268,11 @@ export class Generator {
     else if (op === "limit_ratio")
       parameter = `${random.pick(["0.5", "-0.5", "1", "0", "0.1", "-1", "2"])}, `;
     const inner = op === "count_values" ? this.#countable(depth) : this.vector(depth);
-    if (op === "count_values") parameter = `"${random.pick(["value", "job", "size"])}", `;
+    if (op === "count_values") {
+      // Level 2.42 is at a loss where the label of the value is one to group by.
+      const names = this.#level === "2.42" ? ["value", "size"] : ["value", "job", "size"];
+      parameter = `"${random.pick(names)}", `;
+    }
     return random.chance(0.5)
       ? `${op}${this.#grouping()} (${parameter}${inner})`
       : `${op}(${parameter}${inner})${this.#grouping()}`;
