@@ -112,6 +112,14 @@ export class PrometheusClient {
     return String((data as { version?: unknown } | null)?.version ?? "");
   }
 
+  /** Makes the server read its configuration again. Throws PROMETHEUS_STATUS unless it answers 200. */
+  async reload(signal: AbortSignal): Promise<void> {
+    const url = this.#url("/-/reload");
+    const response = await this.#http.send({ method: "POST", url, body: "", signal });
+    const text = (await readBody(response, 1 << 20)).toString("utf8").trim();
+    if (response.statusCode !== 200) throw statusError(response.statusCode ?? 0, text, "/-/reload");
+  }
+
   /** Oldest sample in ms; −Infinity where Prometheus has no block yet or does not tell. */
   async minTime(signal: AbortSignal): Promise<number> {
     const { status, text } = await this.#text("/metrics", [], signal);

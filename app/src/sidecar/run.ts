@@ -29,18 +29,15 @@ import { PrometheusClient } from "../prometheus/prometheus-client.ts";
 import { PrometheusRules } from "../prometheus/prometheus-rules.ts";
 import { PrometheusSource } from "../prometheus/prometheus-source.ts";
 import { PrometheusWatch, pause } from "../prometheus/prometheus-watch.ts";
+import { Reloader } from "../reloader/reloader.ts";
+import { ReloaderMetrics } from "../reloader/reloader-metrics.ts";
+import { reloadBySignal, reloadOverHttp } from "../reloader/trigger-reload.ts";
 import type { SidecarOptions } from "./options.ts";
 import { shipBlocks } from "./ship-blocks.ts";
 import { validatePrometheus } from "./validate-prometheus.ts";
 
 /** Serves until the process stops. Ends with an error if Prometheus has no external labels. */
 export async function runSidecar(options: SidecarOptions, app: AppProcess): Promise<void> {
-  if (options.reloader.configFile !== "" || options.reloader.ruleDirs.length > 0) {
-    throw new AppError(
-      "APP_NOT_BUILT",
-      "the reloader is not part of this version yet; leave out --reloader.*",
-    );
-  }
   const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
   const http = new HttpClient(
     parseHttpClientConfig(options.prometheus.httpClientConfig, `Deucalion/${app.build.version}`),
@@ -69,8 +66,29 @@ export async function runSidecar(options: SidecarOptions, app: AppProcess): Prom
   const checked = options.bucketConfig === "" ? null : options;
   app.group.add(watchActor(app, { watch, client, prober, http, started }, checked));
   app.group.add(grpc.actor);
+  if (options.reloader.configFile !== "" || options.reloader.ruleDirs.length > 0)
+    app.group.add(createReloader(options, app, client));
   if (options.bucketConfig !== "")
     app.group.add(shipBlocks(options, app, () => watch.state.externalLabels));
+}
+
+function createReloader(
+  { reloader }: SidecarOptions,
+  app: AppProcess,
+  client: PrometheusClient,
+): Reloader {
+  const trigger =
+    reloader.method === "signal"
+      ? reloadBySignal(client, reloader.processName)
+      : reloadOverHttp(client);
+  const metrics = new ReloaderMetrics(app.registry, reloader.method);
+  return new Reloader(reloader, {
+    trigger,
+    metrics,
+    log: app.log.with({ component: "reloader" }),
+    now: app.now,
+    env: process.env,
+  });
 }
 
 function prometheusUrl(text: string): URL {
