@@ -19,6 +19,11 @@ export const quickstartFlags = {
     "Labels that tell replicas apart, beside the demo's own `replica`. Repeatable or comma separated.",
   ),
   demo: bool(true, "Make the demo data on the first start."),
+  "remote-write": bool(false, "Also take remote write and OTLP, and show it at once."),
+  "remote-write.address": string(
+    "127.0.0.1:19291",
+    "Address to take remote write on: /api/v1/receive and /api/v1/otlp.",
+  ),
   discover: bool(true, "Also use the Prometheus at http://localhost:9090 if one answers there."),
 };
 

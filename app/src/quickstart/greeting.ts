@@ -11,6 +11,8 @@ export interface GreetingFacts {
   /** Null where no demo was wanted. */
   readonly demo: DemoWritten | null;
   readonly prometheus: readonly EndpointStatus[];
+  /** host:port that takes remote write, or null. */
+  readonly remoteWrite: string | null;
   readonly now: number;
 }
 
@@ -44,6 +46,12 @@ export function greeting(facts: GreetingFacts): string {
       one.lastError === null
         ? `  Prometheus at ${one.name} ${labels === "" ? "(no external labels)" : labels}`
         : `  Prometheus at ${one.name}, which does not answer: ${one.lastError}`,
+    );
+  }
+  if (facts.remoteWrite !== null) {
+    lines.push(
+      "",
+      `It takes remote write at http://${facts.remoteWrite}/api/v1/receive and OTLP at http://${facts.remoteWrite}/api/v1/otlp`,
     );
   }
   if (facts.demo !== null) {

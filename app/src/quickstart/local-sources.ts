@@ -10,6 +10,7 @@ import { PrometheusClient } from "../prometheus/prometheus-client.ts";
 import { PrometheusRules } from "../prometheus/prometheus-rules.ts";
 import { PrometheusSource } from "../prometheus/prometheus-source.ts";
 import { PrometheusWatch } from "../prometheus/prometheus-watch.ts";
+import type { EmbeddedReceiver } from "../receive/embedded.ts";
 
 /** A source in this process, as the fan-out, the small APIs and the stores page see it. */
 export interface LocalSource {
@@ -48,9 +49,42 @@ export function bucketSource(source: SeriesSource, name: string, now: () => numb
   };
 }
 
+/** What was written to this process. */
+export function receiverSource(
+  receiver: EmbeddedReceiver,
+  name: string,
+  now: () => number,
+): LocalSource {
+  const { store, api } = endpointViews(name, "receive", receiver.source, () => null);
+  return {
+    store,
+    api: () => ({
+      ...api(),
+      rules: null,
+      targets: null,
+      metadata: null,
+      exemplars: receiver.exemplars,
+      status: receiver.statistics,
+    }),
+    status: () => ({
+      ...receiver.source.info(),
+      name,
+      kind: "receive",
+      state: "healthy",
+      strict: true,
+      lastCheck: now(),
+      lastSuccess: now(),
+      lastError: null,
+      listed: true,
+      apis: ["store", "exemplars", "status"],
+    }),
+    close: () => undefined,
+  };
+}
+
 function endpointViews(
   address: string,
-  kind: "store" | "sidecar",
+  kind: "store" | "sidecar" | "receive",
   source: SeriesSource,
   unreachable: () => string | null,
 ): {

@@ -9,6 +9,8 @@ export interface QuickstartOptions {
   readonly prometheusUrls: readonly string[];
   readonly replicaLabels: readonly string[];
   readonly demo: boolean;
+  /** Address to take remote write on; null takes none. */
+  readonly remoteWriteAddress: string | null;
   /** Try http://localhost:9090 too. */
   readonly discover: boolean;
 }
@@ -24,6 +26,7 @@ export function quickstartOptions(values: QuickstartFlagValues): QuickstartOptio
     prometheusUrls: values["prometheus.url"],
     replicaLabels: [...new Set(["replica", ...values["query.replica-label"]])],
     demo: values.demo,
+    remoteWriteAddress: values["remote-write"] ? values["remote-write.address"] : null,
     discover: values.discover,
   };
 }

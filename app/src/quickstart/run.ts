@@ -15,6 +15,7 @@ import { FanoutQuerier } from "../query/fanout-querier.ts";
 import { queryFlags } from "../query/flags.ts";
 import { type QueryApiOptions, queryOptions } from "../query/options.ts";
 import { parseOptions, registerQueryApi } from "../query/query-api.ts";
+import { embeddedReceiver } from "../receive/embedded.ts";
 import { BucketStore, bucketStoreDefaults } from "../store/bucket-store.ts";
 import { writeDemo } from "./demo/write-demo.ts";
 import { greeting } from "./greeting.ts";
@@ -23,6 +24,7 @@ import {
   type LocalSource,
   prometheusAnswers,
   prometheusSource,
+  receiverSource,
 } from "./local-sources.ts";
 import type { QuickstartOptions } from "./options.ts";
 
@@ -92,6 +94,14 @@ export async function runQuickstart(options: QuickstartOptions, app: AppProcess)
     ),
   );
   const sources = [bucketSource(store.source, `bucket ${options.dataDir}`, app.now), ...prometheus];
+  if (options.remoteWriteAddress !== null) {
+    const receiver = await embeddedReceiver(
+      { dir: join(resolve(options.dataDir), "receive"), address: options.remoteWriteAddress },
+      { log: app.log, registry: app.registry, hash, now: app.now },
+    );
+    sources.push(receiverSource(receiver, "remote write", app.now));
+    app.group.add(receiver.actor);
+  }
   const { server, prober } = await createHttp(app, options.http, "");
   // The UI reads from the flags how replicas are merged.
   const flags = {
@@ -112,6 +122,7 @@ export async function runQuickstart(options: QuickstartOptions, app: AppProcess)
       address: server.address,
       bucketDir: join(options.dataDir, "bucket"),
       blocks: view.metas.size,
+      remoteWrite: options.remoteWriteAddress,
       demo,
       prometheus: prometheus.map((source) => source.status()),
       now: app.now(),
