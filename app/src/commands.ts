@@ -261,9 +261,14 @@ export const commands: readonly Command[] = [
       await runReceive(receiveOptions(values), process);
     },
   ),
-  notBuilt(
+  command(
     "query-frontend",
     "In front of queriers: splits, caches and retries queries.",
     async () => (await import("./query-frontend/flags.ts")).queryFrontendFlags,
+    async (values, process) => {
+      const { queryFrontendOptions } = await import("./query-frontend/options.ts");
+      const { runQueryFrontend } = await import("./query-frontend/run.ts");
+      await runQueryFrontend(queryFrontendOptions(values), process);
+    },
   ),
 ];

@@ -1,4 +1,5 @@
 // Flags of `query-frontend`.
+import type { FlagValues } from "../flags/flag-spec.ts";
 import {
   bool,
   choice,
@@ -111,3 +112,5 @@ export const queryFrontendFlags = {
   ),
   ...requestLoggingFlags,
 };
+
+export type QueryFrontendFlagValues = FlagValues<typeof queryFrontendFlags>;

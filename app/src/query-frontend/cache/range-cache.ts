@@ -1,0 +1,208 @@
+// Answers of range queries by extents: what is known is taken from the cache, only the rest is asked for.
+import { type Log, messageOf } from "@deucalion/base";
+import { isComplete, mergeSeries } from "../answers/merge-answers.ts";
+import type { RangeAnswer } from "../answers/read-answer.ts";
+import { joinRows, type Row, sliceRow } from "../answers/row.ts";
+import type { Span } from "../plan/split.ts";
+import { commonStores, isCovered, type StoreAnswer, type StoreSet } from "../stores-watch.ts";
+import { decodeEntry, type Extent, encodeEntry } from "./entry-codec.ts";
+import type { ResultCache } from "./memory-cache.ts";
+
+/** One part of a range, whose steps belong to one entry. */
+export interface CachedPart {
+  readonly key: string;
+  readonly span: Span;
+  readonly stepMs: number;
+  /** Steps after this time may still change. */
+  readonly settledMs: number;
+}
+
+export interface RangeCacheDeps {
+  readonly cache: ResultCache;
+  readonly compress: boolean;
+  readonly log: Log;
+  /** The stores now: as they were at most so many ms ago, 0 for just now. */
+  readonly stores: (ageMs: number) => Promise<StoreAnswer>;
+}
+
+/** How old the set of stores may be that extents are held against. */
+const storesAgeMs = 5000;
+
+interface Found {
+  readonly extent: Extent;
+  readonly span: Span;
+}
+
+function known(stores: StoreAnswer): StoreSet | null {
+  return typeof stores === "string" ? null : stores;
+}
+
+function sliced(rows: readonly Row[], span: Span): Row[] {
+  const out: Row[] = [];
+  for (const row of rows) {
+    const piece = sliceRow(row, span.startMs, span.endMs);
+    if (piece !== null) out.push(piece);
+  }
+  return out;
+}
+
+/** Where an extent can stand for a part. What PromQL said of it holds for all of it, not for a piece. */
+function usable(extent: Extent, span: Span, stepMs: number, now: StoreAnswer): Span | null {
+  const startMs = Math.max(extent.startMs, span.startMs);
+  const endMs = Math.min(extent.endMs, span.endMs);
+  if (startMs > endMs || (startMs - extent.startMs) % stepMs !== 0) return null;
+  if (now !== "unsure" && !isCovered(extent.stores, known(now), extent.endMs)) return null;
+  if (now === "unsure" && extent.stores !== null) return null;
+  const whole = startMs === extent.startMs && endMs === extent.endMs;
+  if (!whole && (extent.warnings.length > 0 || extent.infos.length > 0)) return null;
+  return { startMs, endMs };
+}
+
+function gaps(found: readonly Found[], span: Span, stepMs: number): Span[] {
+  const out: Span[] = [];
+  let at = span.startMs;
+  for (const { span: part } of found) {
+    if (part.startMs > at) out.push({ startMs: at, endMs: part.startMs - stepMs });
+    at = part.endMs + stepMs;
+  }
+  if (at <= span.endMs) out.push({ startMs: at, endMs: span.endMs });
+  return out;
+}
+
+function equalTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}
+
+/** Extents that follow each other without a hole, without notes, become one. */
+function united(extents: readonly Extent[], stepMs: number): Extent[] {
+  const out: Extent[] = [];
+  for (const extent of [...extents].sort((a, b) => a.startMs - b.startMs)) {
+    const last = out.at(-1);
+    if (last !== undefined && extent.startMs <= last.endMs) continue;
+    const joins =
+      last !== undefined &&
+      extent.startMs === last.endMs + stepMs &&
+      equalTexts([...last.warnings, ...last.infos], []) &&
+      equalTexts([...extent.warnings, ...extent.infos], []) &&
+      (last.stores === null) === (extent.stores === null);
+    if (!joins) {
+      out.push(extent);
+      continue;
+    }
+    out[out.length - 1] = {
+      ...last,
+      endMs: extent.endMs,
+      rows: mergeSeries([last.rows, extent.rows]).map(({ pieces }) => joinRows(pieces)),
+      stores:
+        last.stores === null || extent.stores === null
+          ? null
+          : commonStores(last.stores, extent.stores),
+    };
+  }
+  return out;
+}
+
+async function load(part: CachedPart, deps: RangeCacheDeps): Promise<Extent[]> {
+  const entry = await deps.cache.get(part.key);
+  if (entry === null) return [];
+  try {
+    return decodeEntry(entry, part.key);
+  } catch (error) {
+    deps.log.warn("an entry of the cache does not read", { err: messageOf(error) });
+    return [];
+  }
+}
+
+/** An extent of what was just asked for; null if it is not settled, or something was missing. */
+function freshExtent(
+  answer: RangeAnswer,
+  span: Span,
+  part: CachedPart,
+  stores: StoreSet | null,
+): Extent | null {
+  if (!isComplete(answer)) return null;
+  const { stepMs, settledMs } = part;
+  const steps = Math.floor((Math.min(span.endMs, settledMs) - span.startMs) / stepMs);
+  if (steps < 0) return null;
+  const endMs = span.startMs + steps * stepMs;
+  const whole = endMs === span.endMs;
+  // Cut in pieces, nobody knows of which piece PromQL spoke.
+  if (!whole && (answer.warnings.length > 0 || answer.infos.length > 0)) return null;
+  return {
+    startMs: span.startMs,
+    endMs,
+    rows: whole ? answer.rows : sliced(answer.rows, { startMs: span.startMs, endMs }),
+    warnings: answer.warnings,
+    infos: answer.infos,
+    stores,
+    analysis: answer.analysis,
+  };
+}
+
+function answerOf({ extent, span }: Found): RangeAnswer {
+  const whole = span.startMs === extent.startMs && span.endMs === extent.endMs;
+  return {
+    rows: whole ? extent.rows : sliced(extent.rows, span),
+    warnings: extent.warnings,
+    infos: extent.infos,
+    stats: undefined,
+    analysis: extent.analysis,
+    more: new Map(),
+  };
+}
+
+/** What became of a part: the answers in the order of time, and the work of keeping them. */
+export interface CachedAnswer {
+  readonly answers: readonly RangeAnswer[];
+  /** Puts what is new into the cache; null if nothing is. */
+  readonly keep: (() => Promise<void>) | null;
+}
+
+/** Answers a part. `ask` asks the querier for a gap. Throws what `ask` throws. */
+export async function throughCache(
+  part: CachedPart,
+  deps: RangeCacheDeps,
+  ask: (span: Span) => Promise<RangeAnswer>,
+): Promise<CachedAnswer> {
+  const [extents, before] = await Promise.all([load(part, deps), deps.stores(storesAgeMs)]);
+  const found: Found[] = [];
+  let at = part.span.startMs;
+  for (const extent of extents) {
+    const span = usable(extent, { ...part.span, startMs: at }, part.stepMs, before);
+    if (span === null) continue;
+    found.push({ extent, span });
+    at = span.endMs + part.stepMs;
+  }
+  const missing = gaps(found, part.span, part.stepMs);
+  const asked = await Promise.all(missing.map(ask));
+  const answers = [
+    ...found.map((one) => ({ startMs: one.span.startMs, answer: answerOf(one) })),
+    ...missing.map((span, i) => ({ startMs: span.startMs, answer: asked[i]! })),
+  ]
+    .sort((a, b) => a.startMs - b.startMs)
+    .map(({ answer }) => answer);
+  if (missing.length === 0 || before === "unsure") return { answers, keep: null };
+  const worth = missing.some((span, i) => freshExtent(asked[i]!, span, part, null) !== null);
+  if (!worth) return { answers, keep: null };
+  const keep = async (): Promise<void> => {
+    const after = await deps.stores(0);
+    if (after === "unsure") return;
+    const stores =
+      typeof before === "string" || typeof after === "string" ? null : commonStores(before, after);
+    const fresh: Extent[] = [];
+    missing.forEach((span, i) => {
+      const extent = freshExtent(asked[i]!, span, part, stores);
+      if (extent !== null) fresh.push(extent);
+    });
+    // Somebody else may have brought more meanwhile; what still holds stays.
+    const latest = await load(part, deps);
+    const old = latest.filter(
+      (extent) =>
+        isCovered(extent.stores, known(after), extent.endMs) &&
+        !fresh.some((one) => one.startMs <= extent.endMs && extent.startMs <= one.endMs),
+    );
+    const all = united([...fresh, ...old], part.stepMs);
+    await deps.cache.set(part.key, encodeEntry(part.key, part.stepMs, all, deps.compress));
+  };
+  return { answers, keep };
+}

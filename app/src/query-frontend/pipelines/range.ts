@@ -1,0 +1,323 @@
+// …/api/v1/query_range: limits, alignment, downsampled fallback, parts, cache, shards.
+import { formatGoDuration } from "@deucalion/base";
+import {
+  parseBool,
+  parseDuration,
+  parseNamedDuration,
+  parseTime,
+} from "../../query/parse-value.ts";
+import { mergeNotes, mergeSeries } from "../answers/merge-answers.ts";
+import { type RangeAnswer, readRangeAnswer } from "../answers/read-answer.ts";
+import { firstTime, joinRows, type Row } from "../answers/row.ts";
+import { sendMatrix } from "../answers/write-answer.ts";
+import { throughCache } from "../cache/range-cache.ts";
+import { FrontendError, refused } from "../errors.ts";
+import { SubRequests } from "../fan-out.ts";
+import { type QueryFacts, queryFacts } from "../plan/query-facts.ts";
+import { type ShardLabels, shardLabels } from "../plan/shard-analysis.ts";
+import { type Span, splitInterval, splitSteps } from "../plan/split.ts";
+import { type RequestParams, timeText } from "../request-params.ts";
+import { sendReply } from "../send-reply.ts";
+import {
+  ask,
+  type FrontendContext,
+  type FrontendRequest,
+  refusesCache,
+  timingHeader,
+} from "./pipeline.ts";
+
+const pointsMax = 11_000;
+/** Resolutions of downsampled blocks, ms. */
+const resolutions = [300_000, 3_600_000];
+const keyed = new Set([
+  "query",
+  "start",
+  "end",
+  "step",
+  "timeout",
+  "stats",
+  "max_source_resolution",
+]);
+
+interface RangePlan {
+  readonly params: RequestParams;
+  readonly span: Span;
+  readonly stepMs: number;
+  readonly facts: QueryFacts | null;
+  readonly intervalMs: number;
+  readonly parts: readonly Span[];
+  readonly shards: ShardLabels | null;
+  readonly cached: boolean;
+  /** Ask for downsampled data where there is nothing else. */
+  readonly fallback: boolean;
+  readonly statsAsked: boolean;
+}
+
+function spanOf(context: FrontendContext, params: RequestParams, stepMs: number): Span {
+  const { align, lengthMaxMs } = context.options.range;
+  const startMs = parseTime(params.get("start"));
+  const endMs = parseTime(params.get("end"));
+  if (endMs < startMs) throw refused("end timestamp must not be before start time");
+  if (stepMs <= 0) {
+    throw refused(
+      "zero or negative query resolution step widths are not accepted. Try a positive integer",
+    );
+  }
+  if (Math.floor((endMs - startMs) / stepMs) > pointsMax) {
+    throw refused(
+      "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+    );
+  }
+  if (lengthMaxMs > 0 && endMs - startMs > lengthMaxMs) {
+    throw refused(
+      `the query time range exceeds the limit (query length: ${formatGoDuration(endMs - startMs)}, limit: ${formatGoDuration(lengthMaxMs)})`,
+    );
+  }
+  if (!align) return { startMs, endMs };
+  return {
+    startMs: Math.floor(startMs / stepMs) * stepMs,
+    endMs: Math.floor(endMs / stepMs) * stepMs,
+  };
+}
+
+/** Times and texts that only the querier can judge are left to it. */
+function planOf(context: FrontendContext, request: FrontendRequest): RangePlan {
+  const { options } = context;
+  const { exchange } = request;
+  let { params } = request;
+  parseBool(params.get("dedup"), "dedup", true);
+  if (params.get("partial_response") === "") {
+    params = params.with({ partial_response: String(options.range.partialResponse) });
+  } else parseBool(params.get("partial_response"), "partial_response", true);
+  const resolution = params.get("max_source_resolution");
+  if (resolution !== "" && resolution !== "auto") {
+    parseNamedDuration(resolution, "max_source_resolution");
+  }
+  const given = params.get("step");
+  const asked = given === "" ? 1 : parseDuration(given);
+  const span = spanOf(context, params, asked > 0 ? Math.max(1, Math.trunc(asked)) : asked);
+  const stepMs = Math.max(1, Math.trunc(asked));
+  params = params.with({ start: timeText(span.startMs), end: timeText(span.endMs) });
+  const statsAsked = params.get("stats") !== "";
+  const analyze = params.get("analyze") !== "" && params.get("analyze") !== "false";
+  const limit = params.get("limit");
+  const free = given !== "" && (limit === "" || limit === "0");
+  const facts = free ? queryFacts(params.get("query"), span, context.parse) : null;
+  const splittable = facts?.splittable === true;
+  const intervalMs = splitInterval(options.range.split, span);
+  const sharded = options.verticalShards > 1 && facts !== null && !params.has("shard_info");
+  const shards = sharded ? shardLabels(facts.expr) : null;
+  if (options.verticalShards > 1)
+    context.metrics.shardable.inc({ shardable: String(shards !== null) });
+  return {
+    params,
+    span,
+    stepMs,
+    facts,
+    intervalMs,
+    parts: splittable ? splitSteps(span, stepMs, intervalMs) : [span],
+    shards,
+    cached:
+      context.rangeCache !== null &&
+      splittable &&
+      intervalMs > 0 &&
+      !statsAsked &&
+      !analyze &&
+      !refusesCache(exchange),
+    fallback: free && options.range.requestDownsampled && resolution === "auto",
+    statsAsked,
+  };
+}
+
+function withRows(answer: RangeAnswer, place: (warning: string) => string): RangeAnswer {
+  return {
+    ...answer,
+    warnings: answer.warnings.map(place),
+    infos: answer.infos.map(place),
+  };
+}
+
+/** One request after it was planned. */
+class RangeRun {
+  readonly #context: FrontendContext;
+  readonly #request: FrontendRequest;
+  readonly #plan: RangePlan;
+  readonly #sub: SubRequests;
+
+  constructor(
+    context: FrontendContext,
+    request: FrontendRequest,
+    plan: RangePlan,
+    sub: SubRequests,
+  ) {
+    this.#context = context;
+    this.#request = request;
+    this.#plan = plan;
+    this.#sub = sub;
+  }
+
+  /** Asks the querier for some steps, of one shard or of all. */
+  #once(span: Span, resolution: string, shard: string | null): Promise<RangeAnswer> {
+    const { params, facts, stepMs } = this.#plan;
+    return this.#sub.run(async () => {
+      const left = this.#sub.leftMs;
+      const sent = params.with({
+        ...(facts === null ? {} : { query: facts.text }),
+        start: timeText(span.startMs),
+        end: timeText(span.endMs),
+        ...(left === null ? {} : { timeout: String(left / 1000) }),
+        ...(resolution === "" ? {} : { max_source_resolution: resolution }),
+        ...(shard === null ? {} : { shard_info: shard }),
+        ...(this.#context.options.forceStats ? { stats: "all" } : {}),
+      });
+      const { range } = this.#context.options;
+      const reply = await ask(this.#context, this.#request, sent, {
+        kind: "query_range",
+        triesMax: range.triesMax,
+        signal: this.#sub.signal,
+      });
+      const answer = readRangeAnswer(reply.body, { startMs: span.startMs, stepMs });
+      if (answer === null) {
+        throw new FrontendError("FRONTEND_ANSWER", "the answer of a range query is no matrix");
+      }
+      return facts === null ? answer : withRows(answer, facts.place);
+    });
+  }
+
+  async #sharded(span: Span, resolution: string): Promise<RangeAnswer> {
+    const { shards } = this.#plan;
+    if (shards === null) return this.#once(span, resolution, null);
+    const total = this.#context.options.verticalShards;
+    const answers = await Promise.all(
+      Array.from({ length: total }, (_, index) =>
+        this.#once(
+          span,
+          resolution,
+          JSON.stringify({ shard_index: index, total_shards: total, ...shards }),
+        ),
+      ),
+    );
+    const rows = mergeSeries(answers.map((answer) => answer.rows)).map(({ pieces }) =>
+      joinRows(pieces),
+    );
+    return { ...mergeNotes(answers), rows };
+  }
+
+  #key(part: Span, resolution: string): string {
+    const { params, facts, stepMs, intervalMs } = this.#plan;
+    return JSON.stringify([
+      "range",
+      this.#request.prefix,
+      this.#request.caller.cacheScope,
+      facts!.text,
+      stepMs,
+      part.startMs - Math.floor(part.startMs / stepMs) * stepMs,
+      intervalMs,
+      Math.floor(part.startMs / intervalMs),
+      resolution,
+      params.keyWithout(keyed),
+    ]);
+  }
+
+  /** How far samples of the query are settled, unix ms. */
+  #settled(): number {
+    const { facts } = this.#plan;
+    const fresh = this.#context.now() - this.#context.options.range.freshnessMs;
+    if (facts!.latestAtMs > fresh) return Number.NEGATIVE_INFINITY;
+    return facts!.aheadMs > 0 ? fresh - facts!.aheadMs : fresh;
+  }
+
+  async #part(span: Span, resolution: string): Promise<readonly RangeAnswer[]> {
+    const { stepMs, cached } = this.#plan;
+    const { rangeCache, options, log, stores, later } = this.#context;
+    if (!cached || rangeCache === null) return [await this.#sharded(span, resolution)];
+    const settledMs = this.#settled();
+    if (span.startMs > settledMs) return [await this.#sharded(span, resolution)];
+    const path = `${this.#request.prefix}/api/v1/stores`;
+    const { answers, keep } = await throughCache(
+      { key: this.#key(span, resolution), span, stepMs, settledMs },
+      {
+        cache: rangeCache,
+        compress: options.compressCache,
+        log,
+        stores: (ageMs) => stores.stores(path, ageMs),
+      },
+      (gap) => this.#sharded(gap, resolution),
+    );
+    if (keep !== null) later(keep);
+    return answers;
+  }
+
+  /** All parts of a range, in the order of time. */
+  async #range(parts: readonly Span[], resolution: string): Promise<readonly RangeAnswer[]> {
+    return (await Promise.all(parts.map((part) => this.#part(part, resolution)))).flat();
+  }
+
+  /** All answers, in the order of time. Data may be there in a coarser resolution only: older steps are asked for again. */
+  async answers(): Promise<readonly RangeAnswer[]> {
+    const { params, parts, span, stepMs, fallback, intervalMs, facts } = this.#plan;
+    const given = params.get("max_source_resolution");
+    let answers = await this.#range(parts, given);
+    if (!fallback) return answers;
+    for (const resolution of resolutions.filter((ms) => ms > stepMs / 5)) {
+      const first = earliest(answers.map((answer) => answer.rows));
+      const endMs = first === null ? span.endMs : first - stepMs;
+      if (endMs < span.startMs) break;
+      this.#context.metrics.downsampled.inc();
+      const front = { startMs: span.startMs, endMs };
+      const pieces = facts?.splittable === true ? splitSteps(front, stepMs, intervalMs) : [front];
+      answers = [...(await this.#range(pieces, String(resolution / 1000))), ...answers];
+    }
+    return answers;
+  }
+}
+
+/** Unix ms of the first sample of all; null if there is none. */
+function earliest(parts: readonly (readonly Row[])[]): number | null {
+  let first = Number.POSITIVE_INFINITY;
+  for (const rows of parts) for (const row of rows) first = Math.min(first, firstTime(row));
+  return Number.isFinite(first) ? first : null;
+}
+
+function timeoutMs(params: RequestParams): number {
+  const text = params.get("timeout");
+  return text === "" ? 0 : Math.max(1, parseDuration(text));
+}
+
+/** Answers a range query. Throws ApiError, FrontendError, DownstreamAnswer. */
+export async function serveRange(
+  context: FrontendContext,
+  request: FrontendRequest,
+): Promise<void> {
+  const { exchange } = request;
+  const { options } = context;
+  const begun = performance.now();
+  const plan = planOf(context, request);
+  const { parts, shards, cached, fallback, params, statsAsked } = plan;
+  const whole = parts.length === 1 && shards === null && !cached && !fallback;
+  context.metrics.splits.inc({ tripperware: "query_range" }, parts.length);
+  if (whole && (!options.forceStats || plan.facts === null)) {
+    const reply = await ask(context, request, params, {
+      kind: "query_range",
+      triesMax: options.range.triesMax,
+      signal: exchange.signal,
+    });
+    timingHeader(context, request, begun);
+    return sendReply(exchange, options.compress, reply);
+  }
+  const sub = new SubRequests(exchange.signal, options.range.parallel, timeoutMs(params));
+  try {
+    const answers = await new RangeRun(context, request, plan, sub).answers();
+    const notes = mergeNotes(answers);
+    request.trace.stats = notes.stats;
+    timingHeader(context, request, begun);
+    await sendMatrix(
+      exchange,
+      options.compress,
+      mergeSeries(answers.map((answer) => answer.rows)),
+      statsAsked ? notes : { ...notes, stats: undefined },
+    );
+  } finally {
+    sub.close();
+  }
+}
