@@ -1,7 +1,7 @@
 // Runs the store gateway.
 import { messageOf } from "@deucalion/base";
 import { type BucketSource, type MetaView, serveDefaults } from "@deucalion/blocks";
-import { loadXxhash64, type Xxhash64 } from "@deucalion/kernels";
+import { loadXxhash64 } from "@deucalion/kernels";
 import {
   type InfoResponse,
   infoService,
@@ -25,7 +25,6 @@ import { BucketStore } from "./bucket-store.ts";
 import type { StoreOptions } from "./options.ts";
 import { sleep } from "./sleep.ts";
 import { StoreSource } from "./store-source.ts";
-import { warmCode } from "./warm-code.ts";
 
 /** The first look at the bucket is tried again for so long before the process gives up. */
 const initialSyncMs = 30_000;
@@ -51,7 +50,7 @@ export async function runStore(options: StoreOptions, app: AppProcess): Promise<
     new GateMetrics(options.seriesConcurrency, "thanos_bucket_store_series_", app.registry),
   );
   const source = new StoreSource(store.source, { gate, metrics: store.metrics });
-  const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop, xxhash });
+  const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop });
   const services = [
     storeService({ source, hash: xxhash }, { blockHints: true }),
     infoService(() => storeInfo(store.source, http.prober)),
@@ -117,14 +116,13 @@ interface SyncDeps {
   readonly blocks: BlocksApi;
   readonly prober: Prober;
   readonly stop: AbortController;
-  readonly xxhash: Xxhash64;
 }
 
 /** Looks at the bucket again and again. `first` is done when the blocks are known. */
 function syncActor(
   store: BucketStore,
   options: StoreOptions,
-  { app, blocks, prober, stop, xxhash }: SyncDeps,
+  { app, blocks, prober, stop }: SyncDeps,
 ): { actor: Actor; first: Promise<void> } {
   const { log } = app;
   const { signal } = stop;
@@ -147,9 +145,6 @@ function syncActor(
       prober.ready();
       known();
       await warmUp();
-      await warmCode(xxhash, signal).catch((error: unknown) => {
-        if (!signal.aborted) log.debug("warming up failed", { err: messageOf(error) });
-      });
       while (!signal.aborted) {
         await sleep(options.syncIntervalMs, signal);
         if (signal.aborted) break;
