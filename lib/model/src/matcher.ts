@@ -1,5 +1,5 @@
 // Label matchers, and the linear-time regular expressions behind them.
-import { compileRegex, type CompiledRegex } from "./regex.ts";
+import { type CompiledRegex, compileRegex } from "./regex.ts";
 
 export type MatchType = "=" | "!=" | "=~" | "!~";
 
