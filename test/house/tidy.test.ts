@@ -29,7 +29,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   rpc: ["base", "kernels"],
   tsdb: ["base", "kernels", "model"],
   promql: ["base", "kernels", "model"],
-  blocks: ["base", "kernels", "model", "objstore", "tsdb"],
+  blocks: ["base", "kernels", "model", "objstore", "rpc", "tsdb"],
   storeapi: ["base", "kernels", "model", "rpc", "tsdb", "promql"],
 };
 
