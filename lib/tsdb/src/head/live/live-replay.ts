@@ -3,18 +3,19 @@
 import { mkdir, readdir, readFile, rename, rm, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "@deucalion/base";
-import { ChunkEncoding, encodeLabels, SampleColumns } from "@deucalion/model";
+import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import { TsdbError } from "../../errors.ts";
 import { readHeadChunks } from "../../wal/head-chunks.ts";
 import { lastCheckpoint, listSegments, type NumberedName } from "../../wal/log-directory.ts";
 import { readLogSegment } from "../../wal/log-reader.ts";
 import { LogWriter, segmentName } from "../../wal/log-writer.ts";
-import { decodeWalRecord, type WalRecord } from "../../wal/wal-record.ts";
+import { decodeWalRecord, type WalRecord, WalRecordType } from "../../wal/wal-record.ts";
 import { staleHistogram } from "../head-series.ts";
 import { headChunkFileNumber } from "./head-chunk-files.ts";
 import { LiveHead } from "./live-head.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "./live-options.ts";
 import { RefIndex } from "./ref-index.ts";
+import { SeriesRecordReader } from "./series-record-reader.ts";
 import { ChunkKind } from "./series-table.ts";
 
 /** Opens the head in `dir`; in-order samples before `minValidTime` (ms) are in blocks. Its logs are ready for writing. */
@@ -29,8 +30,10 @@ export async function openLiveHead(
   head.minValidTime = minValidTime;
   try {
     const replay = new LiveReplay(head, stored);
-    const wal = await replay.log(join(dir, "wal"), (record) => replay.applyWal(record));
-    const wbl = await replay.log(join(dir, "wbl"), (record) => replay.applyWbl(record));
+    const wal = await replay.log(join(dir, "wal"), (data) => replay.applyWal(data));
+    const wbl = await replay.log(join(dir, "wbl"), (data) =>
+      replay.applyWbl(decodeWalRecord(data)),
+    );
     await removeSnapshots(dir);
     head.startLogs(wal + 1, wbl + 1);
     return head;
@@ -122,6 +125,7 @@ class LiveReplay {
   readonly #stored: StoredChunks;
   readonly #index = new RefIndex();
   readonly #one = new SampleColumns(1);
+  readonly #seriesReader = new SeriesRecordReader();
 
   constructor(head: LiveHead, stored: StoredChunks) {
     this.#head = head;
@@ -129,7 +133,7 @@ class LiveReplay {
   }
 
   /** Reads a log with its checkpoint; returns the number of its last segment, −1 for none. */
-  async log(dir: string, apply: (record: WalRecord) => void): Promise<number> {
+  async log(dir: string, apply: (data: Uint8Array) => void): Promise<number> {
     const checkpoint = await lastCheckpoint(dir);
     let last = checkpoint?.number ?? -1;
     if (checkpoint !== null) {
@@ -147,7 +151,7 @@ class LiveReplay {
   async #segment(
     dir: string,
     segment: NumberedName,
-    apply: (record: WalRecord) => void,
+    apply: (data: Uint8Array) => void,
   ): Promise<void> {
     const file = join(dir, segment.name);
     const { report } = this.#head.deps;
@@ -159,7 +163,7 @@ class LiveReplay {
     };
     for (const record of readLogSegment(data, (one) => damage(one.offset, one.reason))) {
       try {
-        apply(decodeWalRecord(record.data));
+        apply(record.data);
       } catch (thrown) {
         if (!(thrown instanceof TsdbError)) throw thrown;
         damage(record.offset, messageOf(thrown));
@@ -168,15 +172,16 @@ class LiveReplay {
     if (torn) await mendSegment(dir, segment, data);
   }
 
-  applyWal(record: WalRecord): void {
+  applyWal(data: Uint8Array): void {
+    if (data[0] === WalRecordType.series) {
+      this.#seriesReader.read(data, (ref, labels, start, end) =>
+        this.#addSeries(ref, labels, start, end),
+      );
+      return;
+    }
     const head = this.#head;
+    const record = decodeWalRecord(data);
     switch (record.kind) {
-      case "series":
-        for (const { ref, labels } of record.series) {
-          const bytes = encodeLabels(labels);
-          this.#addSeries(ref, bytes.data, bytes.start, bytes.end);
-        }
-        return;
       case "samples":
         this.#samples(record);
         return;
