@@ -1,6 +1,6 @@
 // Several blocks of a bucket become one block in a local folder, series by series.
 import { setImmediate } from "node:timers/promises";
-import { ChunkEncoding } from "@deucalion/model";
+import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import {
   addInterval,
@@ -11,6 +11,7 @@ import {
 } from "@deucalion/tsdb";
 import { BlocksError } from "../errors.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
+import { ColumnPool } from "./column-pool.ts";
 import { popHeap, pushHeap } from "./go-heap.ts";
 import {
   type ChunkRun,
@@ -107,6 +108,7 @@ class SeriesMerge {
   readonly #options: MergeOptions;
   readonly #counts: MergeCounts;
   readonly #range: { readonly minTime: number; readonly maxTime: number };
+  readonly #pool = new ColumnPool();
   readonly #heap: SourceBlock[] = [];
   #current: SourceBlock[] = [];
   #started = false;
@@ -168,7 +170,7 @@ class SeriesMerge {
     }
     if (runs.length === 0) return;
     const counter = this.#options.dedup === "fill" && this.#isCounter();
-    mergeChunks(runs, this.#options.dedup, counter, this.#counts, this.chunks);
+    mergeChunks(runs, this.#options.dedup, counter, this.#counts, this.chunks, this.#pool);
   }
 
   /** Deletions of the present series, and what lies outside of the new block's time. */
@@ -212,7 +214,7 @@ function withoutDeleted(
     const text = "downsampled chunk is partly deleted or outside of the block";
     throw new SourceBlockError(block.id, "block-malformed", text);
   }
-  const samples = decodeSource(chunk);
+  const samples = decodeSource(chunk, new SampleColumns());
   removeDeleted(samples, 0, intervals);
   return samples.count === 0 ? [] : encodeMerged(samples, 65535);
 }

@@ -8,6 +8,7 @@ import {
   encodeSamples,
 } from "@deucalion/tsdb";
 import { BlocksError } from "../errors.ts";
+import { ColumnPool } from "./column-pool.ts";
 import { popHeap, pushHeap } from "./go-heap.ts";
 import { fromEncoded, type SourceChunk, sameChunk } from "./source-chunk.ts";
 
@@ -56,6 +57,7 @@ export function mergeChunks(
   counter: boolean,
   counts: MergeCounts,
   out: SourceChunk[],
+  pool: ColumnPool = new ColumnPool(),
 ): void {
   const all: SourceChunk[] = [];
   const sorted = [...runs].sort((a, b) => a.chunks[0]!.minTime - b.chunks[0]!.minTime);
@@ -65,7 +67,8 @@ export function mergeChunks(
     return;
   }
   if (dedup === "fill" && new Set(runs.map((run) => run.replica)).size > 1) {
-    fillRuns(runs, counter, counts, out);
+    pool.takeBack();
+    fillRuns(runs, counter, counts, out, pool);
     return;
   }
   mergeOverlaps(
@@ -73,6 +76,7 @@ export function mergeChunks(
     dedup === "penalty" ? "penalty" : "",
     counts,
     out,
+    pool,
   );
 }
 
@@ -81,6 +85,7 @@ function mergeOverlaps(
   dedup: "" | "penalty",
   counts: MergeCounts,
   out: SourceChunk[],
+  pool: ColumnPool,
 ): void {
   const heap: Cursor[] = [];
   const push = (cursor: Cursor): void => {
@@ -112,22 +117,22 @@ function mergeOverlaps(
       continue;
     }
     counts.overlaps++;
-    const merged = mergeSamples(base, overlapping, dedup, counts);
+    pool.takeBack();
+    const merged = mergeSamples(base, overlapping, dedup, counts, pool);
     // Later chunks may overlap what was just made, so it is treated as one more source.
     if (merged.length > 0) out.push(merged[0]!);
     push({ chunks: merged, at: 1 });
   }
 }
 
-/** Decodes a chunk of raw samples. */
-export function decodeSource(chunk: SourceChunk): SampleColumns {
+/** Decodes a chunk of raw samples into `samples`, which is empty. */
+export function decodeSource(chunk: SourceChunk, samples: SampleColumns): SampleColumns {
   if (chunk.encoding === ChunkEncoding.aggregated) {
     throw new BlocksError("BLOCKS_SOURCE", "downsampled chunks overlap", {
       minTime: chunk.minTime,
       maxTime: chunk.maxTime,
     });
   }
-  const samples = new SampleColumns(Math.max(16, chunk.sampleCount));
   decodeChunkInto(chunk.encoding, chunk.data, chunk.offset, chunk.length, samples);
   return samples;
 }
@@ -137,16 +142,18 @@ function mergeSamples(
   overlapping: readonly SourceChunk[],
   dedup: "" | "penalty",
   counts: MergeCounts,
+  pool: ColumnPool,
 ): SourceChunk[] {
-  const merged = new SampleColumns();
+  const merged = pool.take();
+  const decode = (chunk: SourceChunk): SampleColumns => decodeSource(chunk, pool.take());
   if (dedup === "penalty") {
-    mergePenalty([base, ...overlapping].map(decodeSource), false, merged);
+    mergePenalty([base, ...overlapping].map(decode), false, merged);
   } else {
-    const runs = [...overlapping, base].map(decodeSource);
+    const runs = [...overlapping, base].map(decode);
     chainSamplesInto(runs, merged);
     checkNothingLost(runs, merged, counts);
   }
-  return encodeMerged(merged);
+  return encodeMerged(merged, 120, pool.take());
 }
 
 /** Every timestamp of the sources must be there once; counts the ones at which values differ. */
@@ -172,12 +179,15 @@ function checkNothingLost(
 }
 
 /** Samples as chunks, each decoded again and compared with what went in. */
-export function encodeMerged(samples: SampleColumns, samplesPerChunk = 120): SourceChunk[] {
+export function encodeMerged(
+  samples: SampleColumns,
+  samplesPerChunk = 120,
+  check: SampleColumns = new SampleColumns(),
+): SourceChunk[] {
   const startTimes = samples.startTimes !== null;
   const options = { samplesPerChunk, xor2: startTimes, histogramStartTimes: startTimes };
   const chunks = encodeSamples(samples, 0, samples.count, options);
   let at = 0;
-  const check = new SampleColumns(samplesPerChunk);
   for (const chunk of chunks) at = checkEncoded(chunk, samples, at, check);
   if (at !== samples.count) {
     throw new BlocksError("BLOCKS_RESULT", "chunks do not hold the samples that went in", {
@@ -224,24 +234,26 @@ function fillRuns(
   counter: boolean,
   counts: MergeCounts,
   out: SourceChunk[],
+  pool: ColumnPool,
 ): void {
   const replicas = new Map<string, SampleColumns[]>();
   for (const { replica, chunks } of runs) {
     const list = replicas.get(replica);
-    const samples = new SampleColumns();
-    chainSamplesInto(chunks.map(decodeSource), samples);
+    const samples = pool.take();
+    const decoded = chunks.map((chunk) => decodeSource(chunk, pool.take()));
+    chainSamplesInto(decoded, samples);
     if (list === undefined) replicas.set(replica, [samples]);
     else list.push(samples);
   }
   const columns = [...replicas.keys()].sort().map((replica) => {
     const own = replicas.get(replica)!;
     if (own.length === 1) return own[0]!;
-    const joined = new SampleColumns();
+    const joined = pool.take();
     chainSamplesInto(own, joined);
     return joined;
   });
   counts.overlaps++;
-  const merged = new SampleColumns();
+  const merged = pool.take();
   mergeFill(columns, { counter }, merged);
-  for (const chunk of encodeMerged(merged)) out.push(chunk);
+  for (const chunk of encodeMerged(merged, 120, pool.take())) out.push(chunk);
 }

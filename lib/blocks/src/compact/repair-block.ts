@@ -1,5 +1,6 @@
 // Writes a block again without what should not be in it: chunks outside of its time, chunks that are there twice,
 // chunks that overlap (their samples are merged).
+import { SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import { removeDeleted } from "@deucalion/tsdb";
 import type { BlockMeta } from "../meta/block-meta.ts";
@@ -16,7 +17,7 @@ export interface RepairResult extends WrittenBlock {
 function trimmed(chunk: SourceChunk, meta: BlockMeta): SourceChunk[] {
   if (chunk.minTime >= meta.minTime && chunk.maxTime <= meta.maxTime) return [chunk];
   if (chunk.minTime >= meta.maxTime || chunk.maxTime < meta.minTime) return [];
-  const samples = decodeSource(chunk);
+  const samples = decodeSource(chunk, new SampleColumns());
   removeDeleted(samples, 0, [
     { minTime: Number.MIN_SAFE_INTEGER, maxTime: meta.minTime - 1 },
     { minTime: meta.maxTime, maxTime: Number.MAX_SAFE_INTEGER },

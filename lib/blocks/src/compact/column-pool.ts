@@ -1,0 +1,26 @@
+// Sample columns that are used again: merging takes a dozen for every few chunks.
+import { SampleColumns } from "@deucalion/model";
+
+/** Hands out empty columns; all are taken back at once. Not for what must outlive a merge. */
+export class ColumnPool {
+  readonly #columns: SampleColumns[] = [];
+  #used = 0;
+
+  take(): SampleColumns {
+    const columns = this.#columns[this.#used];
+    if (columns !== undefined) {
+      this.#used++;
+      columns.reset();
+      return columns;
+    }
+    const made = new SampleColumns();
+    this.#columns.push(made);
+    this.#used++;
+    return made;
+  }
+
+  /** Everything that was handed out may be handed out again. */
+  takeBack(): void {
+    this.#used = 0;
+  }
+}
