@@ -45,8 +45,15 @@ export interface Bucket {
   /**
    * Bytes `[offset, offset + length)`; fewer only where the object ends earlier (none if it ends before `offset`).
    * A body cut off in transit is OBJSTORE_TRUNCATED, never a short answer. The caller owns the bytes.
+   * A bucket that can reads into memory of `allocate`, and gives back that or a part of it.
    */
-  getRange(name: string, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
+  getRange(
+    name: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    allocate?: (length: number) => Uint8Array,
+  ): Promise<Uint8Array>;
   attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes>;
   exists(name: string, signal: AbortSignal): Promise<boolean>;
   /** Names below `prefix` ("" for all, a trailing "/" is optional), in byte order. A missing folder is empty. */

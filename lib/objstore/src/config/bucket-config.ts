@@ -7,6 +7,8 @@ import { ObjstoreError } from "../errors.ts";
 import { FilesystemBucket } from "../filesystem/filesystem-bucket.ts";
 import { GcsBucket } from "../gcs/gcs-bucket.ts";
 import { readGcsConfig } from "../gcs/gcs-config.ts";
+import { OciBucket } from "../oci/oci-bucket.ts";
+import { readOciConfig } from "../oci/oci-config.ts";
 import { S3Bucket } from "../s3/s3-bucket.ts";
 import {
   readAliyunConfig,
@@ -15,6 +17,8 @@ import {
   readObsConfig,
 } from "../s3/s3-compatible.ts";
 import { readS3Config } from "../s3/s3-config.ts";
+import { SwiftBucket } from "../swift/swift-bucket.ts";
+import { readSwiftConfig } from "../swift/swift-config.ts";
 import { prefixedBucket } from "../wrap/prefixed-bucket.ts";
 
 export type BucketType =
@@ -116,11 +120,8 @@ function open({ type, config }: BucketConfig, deps: OpenBucketDeps): Bucket {
     case "AZURE":
       return new AzureBucket(readAzureConfig(config), deps.component);
     case "SWIFT":
+      return new SwiftBucket(readSwiftConfig(config), deps.component);
     case "OCI":
-      throw new ObjstoreError(
-        "OBJSTORE_UNSUPPORTED",
-        `object store type ${type} is known but not built yet`,
-        { type },
-      );
+      return new OciBucket(readOciConfig(config), deps.component);
   }
 }

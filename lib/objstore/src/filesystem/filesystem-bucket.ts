@@ -66,7 +66,7 @@ export class FilesystemBucket implements Bucket {
   async get(name: string, signal: AbortSignal): Promise<Uint8Array> {
     const { handle, size } = await this.#open(name, signal);
     try {
-      return await readFully(handle, name, 0, size, signal);
+      return await readFully(handle, name, 0, ownBytes(size), signal);
     } finally {
       await handle.close();
     }
@@ -76,7 +76,8 @@ export class FilesystemBucket implements Bucket {
     const { handle, size } = await this.#open(name, signal);
     try {
       for (let at = 0; at < size; at += pieceBytes) {
-        yield await readFully(handle, name, at, Math.min(pieceBytes, size - at), signal);
+        const piece = ownBytes(Math.min(pieceBytes, size - at));
+        yield await readFully(handle, name, at, piece, signal);
       }
     } finally {
       await handle.close();
@@ -88,13 +89,14 @@ export class FilesystemBucket implements Bucket {
     offset: number,
     length: number,
     signal: AbortSignal,
+    allocate: (length: number) => Uint8Array = ownBytes,
   ): Promise<Uint8Array> {
     signal.throwIfAborted();
     const path = this.#path(name);
     try {
       return await this.#openFiles.with(path, (handle, size) => {
         const count = Math.max(0, Math.min(length, size - offset));
-        return readFully(handle, name, offset, count, signal);
+        return readFully(handle, name, offset, allocate(count), signal);
       });
     } catch (error) {
       if (signal.aborted || error instanceof ObjstoreError) throw error;
@@ -209,14 +211,19 @@ export class FilesystemBucket implements Bucket {
   }
 }
 
+function ownBytes(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+}
+
+/** Fills `data` from `offset` on, and returns it. */
 async function readFully(
   handle: FileHandle,
   name: string,
   offset: number,
-  length: number,
+  data: Uint8Array,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const data = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  const { length } = data;
   let at = 0;
   while (at < length) {
     signal.throwIfAborted();

@@ -66,9 +66,10 @@ export class FaultyBucket extends ForwardingBucket {
     offset: number,
     length: number,
     signal: AbortSignal,
+    allocate?: (length: number) => Uint8Array,
   ): Promise<Uint8Array> {
     const fault = await this.#before("getRange", name, signal);
-    const data = await this.inner.getRange(name, offset, length, signal);
+    const data = await this.inner.getRange(name, offset, length, signal, allocate);
     this.reads++;
     this.bytes += data.length;
     this.requests.push({ name, offset, length: data.length });

@@ -28,8 +28,14 @@ export class ForwardingBucket implements Bucket {
   stream(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
     return this.inner.stream(name, signal);
   }
-  getRange(name: string, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
-    return this.inner.getRange(name, offset, length, signal);
+  getRange(
+    name: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    allocate?: (length: number) => Uint8Array,
+  ): Promise<Uint8Array> {
+    return this.inner.getRange(name, offset, length, signal, allocate);
   }
   attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes> {
     return this.inner.attributes(name, signal);

@@ -92,9 +92,10 @@ class MeteredBucket extends ForwardingBucket {
     offset: number,
     length: number,
     signal: AbortSignal,
+    allocate?: (length: number) => Uint8Array,
   ): Promise<Uint8Array> {
     return this.#count("get_range", signal, () =>
-      this.inner.getRange(name, offset, length, signal),
+      this.inner.getRange(name, offset, length, signal, allocate),
     );
   }
   override attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes> {

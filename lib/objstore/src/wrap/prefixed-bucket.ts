@@ -35,8 +35,9 @@ class PrefixedBucket extends ForwardingBucket {
     offset: number,
     length: number,
     signal: AbortSignal,
+    allocate?: (length: number) => Uint8Array,
   ): Promise<Uint8Array> {
-    return this.inner.getRange(this.#prefix + name, offset, length, signal);
+    return this.inner.getRange(this.#prefix + name, offset, length, signal, allocate);
   }
   override attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes> {
     return this.inner.attributes(this.#prefix + name, signal);

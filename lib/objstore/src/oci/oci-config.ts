@@ -1,0 +1,116 @@
+// Settings of Oracle's object storage.
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { ConfigReader } from "../config/config-reader.ts";
+import { ObjstoreError } from "../errors.ts";
+import { type HttpConfig, readHttpConfig } from "../http/http-config.ts";
+
+export interface OciKey {
+  /** `<tenancy>/<user>/<fingerprint>` */
+  readonly keyId: string;
+  /** PEM. */
+  readonly privateKey: string;
+  readonly passphrase: string;
+}
+
+export interface OciOptions {
+  readonly bucket: string;
+  readonly compartment: string;
+  readonly endpoint: string;
+  readonly key: OciKey;
+  readonly partBytes: number;
+  readonly attemptsMax: number;
+  readonly retryMs: number;
+  readonly http: HttpConfig;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const partBytesDefault = 128 << 20;
+/** Parts are sent from memory. */
+const partBytesMax = 128 << 20;
+
+/** The section DEFAULT of Oracle's own configuration file. */
+function readProfile(env: Env): ReadonlyMap<string, string> {
+  const path = env.OCI_CONFIG_FILE ?? join(homedir(), ".oci", "config");
+  if (!existsSync(path))
+    throw new ObjstoreError("OBJSTORE_CONFIG", `provider default: ${path} does not exist`);
+  const fields = new Map<string, string>();
+  let section = "DEFAULT";
+  for (const line of readFileSync(path, "utf8").split("\n")) {
+    const head = /^\s*\[(.+)\]\s*$/.exec(line);
+    if (head !== null) section = head[1]!;
+    const at = line.indexOf("=");
+    if (section === "DEFAULT" && at > 0 && !line.trim().startsWith("#"))
+      fields.set(line.slice(0, at).trim(), line.slice(at + 1).trim());
+  }
+  return fields;
+}
+
+/** Checks the `config` of type OCI. Throws OBJSTORE_CONFIG, or OBJSTORE_UNSUPPORTED for machine identities. */
+export function readOciConfig(
+  fields: Readonly<Record<string, unknown>>,
+  env: Env = process.env,
+): OciOptions {
+  const config = new ConfigReader(fields, "OCI configuration");
+  const provider = config.text("provider", "default").toLowerCase();
+  const bucket = config.required("bucket");
+  const compartment = config.required("compartment_ocid");
+  const read = { raw: fromConfig, default: fromProfile }[provider];
+  if (read === undefined) {
+    const known = provider === "instance-principal" || provider === "oke-workload-identity";
+    throw new ObjstoreError(
+      known ? "OBJSTORE_UNSUPPORTED" : "OBJSTORE_CONFIG",
+      known
+        ? `provider ${provider} of OCI is not built; raw and default are`
+        : `provider ${provider} of OCI is not known`,
+    );
+  }
+  const { key, region } = read(config, env);
+  const partBytes = config.count("part_size", 0) || partBytesDefault;
+  return {
+    bucket,
+    compartment,
+    endpoint: env.OCI_OBJECTSTORAGE_ENDPOINT ?? `https://objectstorage.${region}.oraclecloud.com`,
+    key,
+    partBytes: Math.min(partBytes, partBytesMax),
+    attemptsMax: config.count("max_request_retries", 0) || 8,
+    retryMs: (config.count("request_retry_interval", 0) || 1) * 1000,
+    http: readHttpConfig(config, { tls: false }),
+  };
+}
+
+interface Found {
+  readonly key: OciKey;
+  readonly region: string;
+}
+
+function fromConfig(config: ConfigReader): Found {
+  const tenancy = config.required("tenancy_ocid");
+  const user = config.required("user_ocid");
+  const fingerprint = config.required("fingerprint");
+  const privateKey = config.required("privatekey");
+  const passphrase = config.text("passphrase");
+  const keyId = `${tenancy}/${user}/${fingerprint}`;
+  return { key: { keyId, privateKey, passphrase }, region: config.required("region") };
+}
+
+function fromProfile(_: ConfigReader, env: Env): Found {
+  const profile = readProfile(env);
+  const field = (name: string): string => {
+    const value = profile.get(name);
+    if (value === undefined)
+      throw new ObjstoreError("OBJSTORE_CONFIG", `provider default: ${name} is missing`);
+    return value;
+  };
+  const keyFile = field("key_file").replace(/^~/, homedir());
+  return {
+    key: {
+      keyId: `${field("tenancy")}/${field("user")}/${field("fingerprint")}`,
+      privateKey: readFileSync(keyFile, "utf8"),
+      passphrase: profile.get("pass_phrase") ?? "",
+    },
+    region: field("region"),
+  };
+}
