@@ -27,12 +27,32 @@ export function writeTime(out: JsonWriter, timeMs: number): void {
   out.integer(rest);
 }
 
+/** Writes a number of few decimals (and at most 15 digits, so that there is no shorter text); false for others. */
+function writeDecimal(out: JsonWriter, value: number): boolean {
+  const magnitude = value < 0 ? -value : value;
+  if (!(magnitude >= 1e-6 && magnitude < 1e9)) return false;
+  const scaled = Math.round(magnitude * 1e6);
+  if (scaled / 1e6 !== magnitude) return false;
+  if (value < 0) out.byte(0x2d);
+  const whole = Math.floor(scaled / 1e6);
+  out.integer(whole);
+  let rest = scaled - whole * 1e6;
+  if (rest === 0) return true;
+  out.byte(0x2e);
+  for (let unit = 100_000; rest > 0; unit /= 10) {
+    const digit = Math.floor(rest / unit);
+    out.byte(0x30 + digit);
+    rest -= digit * unit;
+  }
+  return true;
+}
+
 /** A float in quotes. */
 export function writeValue(out: JsonWriter, value: number): void {
   out.byte(quote);
   if (value >= 1 && value <= Number.MAX_SAFE_INTEGER && value === Math.floor(value)) {
     out.integer(value);
-  } else out.ascii(formatGoFloat(value));
+  } else if (!writeDecimal(out, value)) out.ascii(formatGoFloat(value));
   out.byte(quote);
 }
 

@@ -68,7 +68,8 @@ export class FrameParser {
   #collect(data: Uint8Array, at: number, count: number): void {
     const want = this.#bodyLength + count;
     if (this.#body === null) {
-      this.#body = new Uint8Array(Math.min(this.#need, Math.max(want, 1 << 20)));
+      // Every byte is written before the message is handed out.
+      this.#body = Buffer.allocUnsafeSlow(Math.min(this.#need, Math.max(want, 1 << 20)));
     } else if (want > this.#body.length) {
       const grown = new Uint8Array(Math.min(this.#need, Math.max(want, this.#body.length * 2)));
       grown.set(this.#body.subarray(0, this.#bodyLength));
