@@ -43,7 +43,7 @@ export interface MergeResult extends WrittenBlock {
 /** Series after which other work of the thread gets its turn. */
 const seriesEachTurn = 512;
 /** Memory for the windows of all sources: two of each segment in use and of the index. */
-const windowMemory = 24 * 1024 * 1024;
+const windowMemory = 12 * 1024 * 1024;
 
 function windowBytesOf(sources: number): number {
   const bytes = windowMemory / (4 * Math.max(1, sources));
@@ -138,7 +138,8 @@ class SeriesMerge {
   async next(): Promise<boolean> {
     const heap = this.#heap;
     for (const block of this.#started ? this.#current : this.#blocks) {
-      if (await block.next()) pushHeap(heap, block, lessSeries);
+      const more = block.next();
+      if (typeof more === "boolean" ? more : await more) pushHeap(heap, block, lessSeries);
     }
     this.#started = true;
     this.#current = [];
@@ -159,7 +160,8 @@ class SeriesMerge {
     const runs: ChunkRun[] = [];
     for (const block of this.#current) {
       let chunks: SourceChunk[] = [];
-      await block.chunksInto(chunks);
+      const waiting = block.chunksInto(chunks);
+      if (waiting !== undefined) await waiting;
       const intervals = this.#deleted(block, chunks);
       if (intervals.length > 0) {
         chunks = chunks.flatMap((chunk) => withoutDeleted(block, chunk, intervals));

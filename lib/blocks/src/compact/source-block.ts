@@ -129,14 +129,27 @@ export class SourceBlock {
     this.#place = place;
   }
 
-  /** Moves to the next series; false at the end. */
-  async next(): Promise<boolean> {
+  /**
+   * Moves to the next series; false at the end. A promise only where bytes must be fetched: there are millions of
+   * calls, and few of them wait.
+   */
+  next(): boolean | Promise<boolean> {
     this.#at++;
     if (this.#at >= this.#refs.length) return false;
     const offset = this.#index.seriesOffset(this.#refs[this.#at]!);
     try {
       const waiting = this.#readEntry(offset);
-      if (waiting !== undefined) await waiting;
+      if (waiting !== undefined) return this.#nextSlowly(waiting);
+    } catch (thrown) {
+      throw sourceError(this.id, "index", thrown);
+    }
+    this.#takeLabels();
+    return true;
+  }
+
+  async #nextSlowly(waiting: Promise<void>): Promise<boolean> {
+    try {
+      await waiting;
     } catch (thrown) {
       throw sourceError(this.id, "index", thrown);
     }
@@ -232,26 +245,52 @@ export class SourceBlock {
     return this.#tombstones.get(this.#refs[this.#at]!) ?? [];
   }
 
-  /** Reads the chunks of the present series that lie in the block's time, each checked by its checksum. */
-  async chunksInto(out: SourceChunk[]): Promise<void> {
+  /**
+   * Reads the chunks of the present series that lie in the block's time, each checked by its checksum. A promise only
+   * where bytes must be fetched.
+   */
+  chunksInto(out: SourceChunk[]): undefined | Promise<void> {
     const entry = this.#entry;
     for (let i = 0; i < entry.chunkCount; i++) {
-      // A chunk that begins where the block ends is in the next block as well.
-      if (entry.minTimes[i]! >= this.meta.maxTime && !this.#unchecked) continue;
       try {
-        const ref = entry.refs[i]!;
-        const segment = Math.floor(ref / segmentSize);
-        const reader = this.#segments[segment];
-        if (reader === undefined) throw this.#chunkError(`segment index ${segment} out of range`);
-        const offset = ref - segment * segmentSize;
-        let used = -1;
-        if (reader.has(offset, 1)) used = this.#frame.read(reader.data, offset - reader.start);
-        if (used <= 0) used = await this.#readFrameSlowly(reader, offset);
+        if (!this.#chunkInto(i, out)) return this.#chunksSlowly(i, out);
+      } catch (thrown) {
+        throw sourceError(this.id, "chunks", thrown);
+      }
+    }
+    return undefined;
+  }
+
+  async #chunksSlowly(from: number, out: SourceChunk[]): Promise<void> {
+    for (let i = from; i < this.#entry.chunkCount; i++) {
+      try {
+        if (this.#chunkInto(i, out)) continue;
+        const ref = this.#entry.refs[i]!;
+        const offset = ref % segmentSize;
+        const reader = this.#segments[Math.floor(ref / segmentSize)]!;
+        const used = await this.#readFrameSlowly(reader, offset);
         out.push(this.#chunk(reader, offset - reader.start, used, i));
       } catch (thrown) {
         throw sourceError(this.id, "chunks", thrown);
       }
     }
+  }
+
+  /** Takes a chunk that is in its segment's window; false where bytes must be fetched. */
+  #chunkInto(index: number, out: SourceChunk[]): boolean {
+    const entry = this.#entry;
+    // A chunk that begins where the block ends is in the next block as well.
+    if (entry.minTimes[index]! >= this.meta.maxTime && !this.#unchecked) return true;
+    const ref = entry.refs[index]!;
+    const segment = Math.floor(ref / segmentSize);
+    const reader = this.#segments[segment];
+    if (reader === undefined) throw this.#chunkError(`segment index ${segment} out of range`);
+    const offset = ref - segment * segmentSize;
+    if (!reader.has(offset, 1)) return false;
+    const used = this.#frame.read(reader.data, offset - reader.start);
+    if (used <= 0) return false;
+    out.push(this.#chunk(reader, offset - reader.start, used, index));
+    return true;
   }
 
   #chunk(reader: WindowReader, at: number, used: number, index: number): SourceChunk {
