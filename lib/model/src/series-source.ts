@@ -90,6 +90,11 @@ export interface SeriesBatch {
   samplesInto(series: number, out: SampleColumns): void;
   /** The encoded form, where there is one. */
   readonly chunks: ChunkColumns | null;
+  /**
+   * Says that neither this batch nor one before it will be looked at again: its source may use their memory for others.
+   * Whoever does not say it keeps them.
+   */
+  release?(): void;
 }
 
 /** What a source announces about itself. */

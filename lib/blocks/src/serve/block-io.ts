@@ -34,9 +34,15 @@ export class BlockIo {
     this.#signal = signal;
   }
 
-  async #read(name: string, from: number, length: number, what: string): Promise<Uint8Array> {
+  async #read(
+    name: string,
+    from: number,
+    length: number,
+    what: string,
+    allocate?: (length: number) => Uint8Array,
+  ): Promise<Uint8Array> {
     this.#budget.reads++;
-    const data = await this.#bucket.getRange(name, from, length, this.#signal);
+    const data = await this.#bucket.getRange(name, from, length, this.#signal, allocate);
     this.#budget.chargeBytes(data.length, what);
     return data;
   }
@@ -55,11 +61,15 @@ export class BlockIo {
     return this.#signal;
   }
 
-  /** Reads at a chunk reference; fewer bytes only where the segment ends. */
-  chunks(reference: number, length: number): Promise<Uint8Array> {
+  /** Reads at a chunk reference; fewer bytes only where the segment ends. May be in memory of `allocate`. */
+  chunks(
+    reference: number,
+    length: number,
+    allocate: (length: number) => Uint8Array,
+  ): Promise<Uint8Array> {
     const segment = Math.floor(reference / segmentSize) + 1;
     const name = `${this.block}/chunks/${String(segment).padStart(6, "0")}`;
-    return this.#read(name, reference % segmentSize, length, "chunks");
+    return this.#read(name, reference % segmentSize, length, "chunks", allocate);
   }
 
   /** All reads of a plan, a few at once, in order. `read` gives one. */

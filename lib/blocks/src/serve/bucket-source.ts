@@ -5,7 +5,6 @@ import type { Xxhash64 } from "@deucalion/kernels";
 import {
   type ChunkColumns,
   compareLabels,
-  EncodedBatch,
   type LabelRequest,
   Labels,
   type Matcher,
@@ -29,8 +28,10 @@ import { CallBudget } from "./call-budget.ts";
 import { answerKey, LabelAnswers } from "./label-answers.ts";
 import { LabelMemos } from "./label-memo.ts";
 import { blockLabelNames, blockLabelValues, overBlocks, sortedUnion } from "./label-queries.ts";
+import { LentBatch } from "./lent-batch.ts";
 import { mergeSeries } from "./merge-series.ts";
 import { ReadAhead } from "./read-ahead.ts";
+import { ReadBuffers } from "./read-buffers.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { joinedTimeRanges, type TimeRange } from "./time-ranges.ts";
 import { Turns } from "./turns.ts";
@@ -42,6 +43,8 @@ const seriesAtOnce = 80_000;
 /** Index-headers made or opened at once. */
 const headersAtOnce = 20;
 
+/** Memory for reads of chunks that is kept while no call uses it. */
+const readBytesKept = 48 << 20;
 /** Memory for answers about labels. */
 const answerBytes = 16 << 20;
 
@@ -75,6 +78,7 @@ export class BucketSource implements SeriesSource {
   readonly #deps: BucketSourceDeps;
   readonly #pages: PageCache;
   readonly #memos: LabelMemos;
+  readonly #buffers = new ReadBuffers(readBytesKept);
   readonly #answers = new LabelAnswers(answerBytes);
   readonly #opening = new Turns(headersAtOnce);
   /** Series calls that are running. */
@@ -182,9 +186,16 @@ export class BucketSource implements SeriesSource {
       );
     });
     try {
-      for await (const columns of mergeSeries(sources, request.limit ?? 0)) {
+      const ended: ChunkColumns[] = [];
+      let released = true;
+      for await (const columns of mergeSeries(sources, request.limit ?? 0, ended)) {
         context.signal.throwIfAborted();
-        yield new EncodedBatch(columns, decodeChunkInto);
+        const batch = new LentBatch(columns, decodeChunkInto);
+        yield batch;
+        released &&= batch.released;
+        if (released)
+          for (const piece of ended) for (const data of piece.buffers) this.#buffers.give(data);
+        ended.length = 0;
       }
     } finally {
       this.#calls--;
@@ -249,6 +260,7 @@ export class BucketSource implements SeriesSource {
       indexCache: this.#deps.indexCache,
       xxhash: this.#deps.xxhash,
       memos: this.#memos,
+      buffers: this.#buffers,
       signal: context.signal,
       damaged: (message) => damage.add(message),
     };

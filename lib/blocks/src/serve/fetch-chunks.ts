@@ -7,6 +7,7 @@ import { aggregateChunks } from "@deucalion/tsdb";
 import type { BlockIo } from "./block-io.ts";
 import type { CallBudget } from "./call-budget.ts";
 import { planReads } from "./plan-reads.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 import type { SeriesRows } from "./series-rows.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -15,6 +16,7 @@ const chunkBytesMax = 16 << 20;
 
 export interface ChunkFetch {
   readonly io: BlockIo;
+  readonly buffers: ReadBuffers;
   readonly budget: CallBudget;
   readonly options: ServeOptions;
   /** What a chunk of unknown length is taken for. */
@@ -83,7 +85,7 @@ export async function chunkColumns(
     ends[i] = rows.refEnd[c]! || rows.ref[c]! + fetch.bytesGuess;
   }
   const plan = planReads(starts, ends, count, options.gapBytes, options.readBytesMax);
-  const reads = await io.all(plan, (at, length) => readOrReport(io, at, length));
+  const reads = await io.all(plan, (at, length) => readOrReport(fetch, at, length));
   const columns = new ChunkColumns(to - from, count * Math.max(1, fetch.aggregates.length));
   const labels = columns.addBuffer(rows.labels.data);
   for (const read of reads) columns.addBuffer(read.data);
@@ -114,9 +116,13 @@ interface SegmentRead {
   readonly missing: string;
 }
 
-async function readOrReport(io: BlockIo, at: number, wanted: number): Promise<SegmentRead> {
+async function readOrReport(
+  { io, buffers }: ChunkFetch,
+  at: number,
+  wanted: number,
+): Promise<SegmentRead> {
   try {
-    return { data: await io.chunks(at, wanted), wanted, missing: "" };
+    return { data: await io.chunks(at, wanted, buffers.take), wanted, missing: "" };
   } catch (error) {
     // A missing segment costs its own chunks; anything else may pass, and fails the block.
     if (!isNotFound(error)) throw error;
@@ -179,7 +185,7 @@ async function locateLong(
   fetch: ChunkFetch,
 ): Promise<Outcome> {
   for (let length = 4 * fetch.bytesGuess; ; length *= 8) {
-    const read = await readOrReport(fetch.io, ref, length);
+    const read = await readOrReport(fetch, ref, length);
     found.buffer = columns.buffers.length;
     const outcome = locate(read, 0, found, fetch);
     if (outcome === "longer") continue;

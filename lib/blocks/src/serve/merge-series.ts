@@ -60,17 +60,20 @@ class Cursor {
 
 /**
  * Yields the series of all sources in order of labels. Series with equal labels become one, with their chunks in order of
- * time and equal chunks once. One source is passed through. Ends after `limit` series, 0 for all.
+ * time and equal chunks once. One source is passed through. Ends after `limit` series, 0 for all. When a batch is yielded,
+ * `ended` has got the pieces that no later batch refers to.
  */
 export async function* mergeSeries(
   sources: readonly ReadAhead<ChunkColumns>[],
   limit: number,
+  ended: ChunkColumns[],
 ): AsyncGenerator<ChunkColumns> {
   for (const source of sources) source.start();
   if (sources.length === 1 && limit === 0) {
     for (;;) {
       const columns = await sources[0]!.take();
       if (columns === undefined) return;
+      ended.push(columns);
       yield columns;
     }
   }
@@ -101,7 +104,13 @@ export async function* mergeSeries(
     let moved = true;
     for (const cursor of equal) moved = cursor.step() && moved;
     if (moved && leadEqually(equal, heap)) continue;
-    for (const cursor of equal) if (!cursor.ended || (await cursor.load())) push(heap, cursor);
+    for (const cursor of equal) {
+      if (cursor.ended) {
+        ended.push(cursor.columns!);
+        if (!(await cursor.load())) continue;
+      }
+      push(heap, cursor);
+    }
     equal = popEqual(heap);
   }
   if (out.seriesCount > 0) yield out;

@@ -175,6 +175,8 @@ async function serveSeries(
       if (slow !== undefined) await slow;
     }
     if (left === 0) break;
+    // All of it is in messages now.
+    batch.release?.();
   }
   for (const warning of warnings) await encoder.warning(warning);
   await encoder.flush();
