@@ -12,25 +12,28 @@ import {
   noPostings,
   subtractPostings,
 } from "../../index/postings.ts";
+import { LabelPairs } from "./label-pairs.ts";
 
-/** A growing list: one number by itself, more in an array of which `count` are used. */
+/** A list of more than one series, of which `count` places are used. */
 interface List {
   data: Uint32Array;
   count: number;
   sorted: boolean;
 }
 
-type Entry = number | List;
-
-/** Lists by label. Names and values are strings, one for each that is different. */
+/** Lists by label. Names and values are strings, one for each that is different; series are added by bytes. */
 export class HeadPostings {
-  readonly #names = new Map<string, Map<string, Entry>>();
+  /** Numbers of label pairs by name and value. */
+  readonly #names = new Map<string, Map<string, number>>();
+  readonly #pairs = new LabelPairs();
+  /** By pair: the only series, or a list. */
+  #single = new Uint32Array(256);
+  readonly #lists: (List | null)[] = [];
   readonly #cursor = new LabelCursor();
-  #pairs = 0;
 
   /** Label pairs that some series has. */
   get pairCount(): number {
-    return this.#pairs;
+    return this.#pairs.count;
   }
 
   names(): string[] {
@@ -43,45 +46,65 @@ export class HeadPostings {
   }
 
   values(name: string): IterableIterator<string> {
-    return (this.#names.get(name) ?? new Map<string, Entry>()).keys();
+    return (this.#names.get(name) ?? new Map<string, number>()).keys();
   }
 
   /** Series with each value of a name. */
   counts(name: string): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const [value, entry] of this.#names.get(name) ?? []) {
-      counts.set(value, typeof entry === "number" ? 1 : entry.count);
+    for (const [value, pair] of this.#names.get(name) ?? []) {
+      counts.set(value, this.#lists[pair]?.count ?? 1);
     }
     return counts;
   }
 
   add(series: number, labels: LabelBytes): void {
     const cursor = this.#cursor.reset(labels);
+    const { data } = labels;
+    let from = labels.start;
     while (cursor.next()) {
-      const name = decodeText(labels.data, cursor.nameStart, cursor.nameEnd);
-      const value = decodeText(labels.data, cursor.valueStart, cursor.valueEnd);
-      let values = this.#names.get(name);
-      if (values === undefined) {
-        values = new Map();
-        this.#names.set(name, values);
-      }
-      const entry = values.get(value);
-      if (entry === undefined) {
-        values.set(value, series);
-        this.#pairs++;
-      } else if (typeof entry === "number") {
-        const data = Uint32Array.of(Math.min(entry, series), Math.max(entry, series), 0, 0);
-        values.set(value, { data, count: 2, sorted: true });
-      } else {
-        if (entry.count === entry.data.length) {
-          const data = new Uint32Array(entry.count + (entry.count >>> 1) + 4);
-          data.set(entry.data);
-          entry.data = data;
-        }
-        if (series < entry.data[entry.count - 1]!) entry.sorted = false;
-        entry.data[entry.count++] = series;
-      }
+      const end = Math.max(cursor.nameEnd, cursor.valueEnd);
+      const hash = this.#pairs.hashOf(data, from, end);
+      const pair = this.#pairs.find(data, from, end, hash);
+      if (pair >= 0) this.#append(pair, series);
+      else this.#begin(this.#pairs.add(data, from, end, hash), series, cursor, data);
+      from = end;
     }
+  }
+
+  #begin(pair: number, series: number, cursor: LabelCursor, data: Uint8Array): void {
+    const name = decodeText(data, cursor.nameStart, cursor.nameEnd);
+    const value = decodeText(data, cursor.valueStart, cursor.valueEnd);
+    let values = this.#names.get(name);
+    if (values === undefined) {
+      values = new Map();
+      this.#names.set(name, values);
+    }
+    values.set(value, pair);
+    if (pair >= this.#single.length) {
+      const larger = new Uint32Array(2 * this.#single.length);
+      larger.set(this.#single);
+      this.#single = larger;
+    }
+    this.#single[pair] = series;
+    this.#lists[pair] = null;
+  }
+
+  #append(pair: number, series: number): void {
+    const list = this.#lists[pair];
+    if (list === null || list === undefined) {
+      const only = this.#single[pair]!;
+      const data = Uint32Array.of(Math.min(only, series), Math.max(only, series), 0, 0);
+      this.#lists[pair] = { data, count: 2, sorted: true };
+      return;
+    }
+    if (list.count === list.data.length) {
+      const data = new Uint32Array(list.count + (list.count >>> 1) + 4);
+      data.set(list.data);
+      list.data = data;
+    }
+    if (series < list.data[list.count - 1]!) list.sorted = false;
+    list.data[list.count++] = series;
   }
 
   /** Takes series out of the lists of their labels. */
@@ -105,31 +128,37 @@ export class HeadPostings {
     }
   }
 
-  #removeFrom(values: Map<string, Entry>, value: string, gone: ReadonlySet<number>): void {
-    const entry = values.get(value);
-    if (entry === undefined) return;
+  #removeFrom(values: Map<string, number>, value: string, gone: ReadonlySet<number>): void {
+    const pair = values.get(value);
+    if (pair === undefined) return;
+    const list = this.#lists[pair] ?? null;
     let left = 0;
-    if (typeof entry === "number") left = gone.has(entry) ? 0 : 1;
+    if (list === null) left = gone.has(this.#single[pair]!) ? 0 : 1;
     else {
       // Lists may be in the hands of a query: a new one takes the place.
-      const kept = entry.data.subarray(0, entry.count).filter((series) => !gone.has(series));
+      const kept = list.data.subarray(0, list.count).filter((series) => !gone.has(series));
       left = kept.length;
-      if (left > 1) values.set(value, { data: kept, count: left, sorted: entry.sorted });
-      else if (left === 1) values.set(value, kept[0]!);
+      if (left > 1) this.#lists[pair] = { data: kept, count: left, sorted: list.sorted };
+      else if (left === 1) {
+        this.#single[pair] = kept[0]!;
+        this.#lists[pair] = null;
+      }
     }
     if (left > 0) return;
     values.delete(value);
-    this.#pairs--;
+    this.#lists[pair] = null;
+    this.#pairs.remove(pair);
   }
 
-  #list(entry: Entry | undefined): Uint32Array {
-    if (entry === undefined) return noPostings;
-    if (typeof entry === "number") return Uint32Array.of(entry);
-    if (!entry.sorted) {
-      entry.data = entry.data.slice(0, entry.count).sort();
-      entry.sorted = true;
+  #list(pair: number | undefined): Uint32Array {
+    if (pair === undefined) return noPostings;
+    const list = this.#lists[pair];
+    if (list === null || list === undefined) return Uint32Array.of(this.#single[pair]!);
+    if (!list.sorted) {
+      list.data = list.data.slice(0, list.count).sort();
+      list.sorted = true;
     }
-    return entry.data.subarray(0, entry.count);
+    return list.data.subarray(0, list.count);
   }
 
   /** Indexes of the series that match, ascending. `all` gives every series. */
@@ -156,15 +185,15 @@ export class HeadPostings {
   }
 
   /** Series whose value matches (`keep`) or does not match. */
-  #matching(matcher: Matcher, keep: boolean, values: ReadonlyMap<string, Entry>): Uint32Array {
+  #matching(matcher: Matcher, keep: boolean, values: ReadonlyMap<string, number>): Uint32Array {
     const literals = matcher.regex === null ? [matcher.value] : matcher.regex.literals;
     const positive = matcher.type === "=" || matcher.type === "=~";
     const lists: Uint32Array[] = [];
     if (literals !== null && positive === keep) {
       for (const value of new Set(literals)) lists.push(this.#list(values.get(value)));
     } else {
-      for (const [value, entry] of values) {
-        if (matcher.matches(value) === keep) lists.push(this.#list(entry));
+      for (const [value, pair] of values) {
+        if (matcher.matches(value) === keep) lists.push(this.#list(pair));
       }
     }
     return mergePostings(lists);
