@@ -97,9 +97,9 @@ class LoneBatch implements SeriesBatch {
 
   labels(series: number): LabelBytes {
     if (this.#from === null || this.#series === null) return this.#batch.labels(series);
-    const { data, start } = this.#from;
+    const { data, start, end } = this.#from;
     const at = this.#series[series]!;
-    return { data, start: start[at]!, end: start[at + 1]! };
+    return { data: data[at]!, start: start[at]!, end: end[at]! };
   }
 
   samplesInto(series: number, out: SampleColumns): void {

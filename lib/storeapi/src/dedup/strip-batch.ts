@@ -1,13 +1,13 @@
-// Takes replica labels out of the labels of a whole batch: into one buffer and columns, without an object per series.
-import { decodeText, LabelCursor, type SeriesBatch } from "@deucalion/model";
+// Takes replica labels out of the labels of a whole batch: into columns, without an object per series.
+import { decodeText, type LabelBytes, LabelCursor, type SeriesBatch } from "@deucalion/model";
 import type { Stripped } from "./strip-labels.ts";
 
-/** What is left of the labels of a batch. */
+/** What is left of the labels of a batch: series `i` has `data[i][start[i], end[i])`. */
 export interface StrippedBatch {
   readonly batch: SeriesBatch;
-  /** Labels of all series, one after the other: series `i` has `[start[i], start[i + 1])`. */
-  readonly data: Uint8Array;
+  readonly data: readonly Uint8Array[];
   readonly start: Uint32Array;
+  readonly end: Uint32Array;
   /** As in `Stripped`. */
   readonly prefixEnd: Uint32Array;
   readonly replicas: readonly string[];
@@ -15,9 +15,9 @@ export interface StrippedBatch {
 
 /** One series of a stripped batch. */
 export function strippedOf(from: StrippedBatch, series: number): Stripped {
-  const { data, start, prefixEnd, replicas } = from;
+  const { data, start, end, prefixEnd, replicas } = from;
   return {
-    labels: { data, start: start[series]!, end: start[series + 1]! },
+    labels: { data: data[series]!, start: start[series]!, end: end[series]! },
     replica: replicas[series]!,
     prefixEnd: prefixEnd[series]!,
   };
@@ -25,20 +25,30 @@ export function strippedOf(from: StrippedBatch, series: number): Stripped {
 
 /** True if the series `a` and `b` of a batch agree in all labels before the first replica label. */
 export function sameBatchPrefix(from: StrippedBatch, a: number, b: number): boolean {
-  const { data, start, prefixEnd } = from;
+  const { start, prefixEnd } = from;
   const shift = start[b]! - start[a]!;
   if (prefixEnd[b]! - prefixEnd[a]! !== shift) return false;
+  const x = from.data[a]!;
+  const y = from.data[b]!;
   // Neighbours differ towards the end, if they do.
-  for (let i = prefixEnd[a]! - 1; i >= start[a]!; i--) {
-    if (data[i] !== data[i + shift]) return false;
-  }
+  for (let i = prefixEnd[a]! - 1; i >= start[a]!; i--) if (x[i] !== y[i + shift]) return false;
   return true;
 }
+
+/** A stripped batch while it is made. */
+interface Writable extends StrippedBatch {
+  readonly data: Uint8Array[];
+  readonly replicas: string[];
+}
+
+const slabBytes = 65_536;
 
 /** Strips batches; remembers the values of replica labels it met last. */
 export class BatchStripper {
   readonly #names: readonly Uint8Array[];
   readonly #cursor = new LabelCursor();
+  #slab = new Uint8Array(0);
+  #used = 0;
   /** Bytes of the replica labels of the series before, and what they mean. */
   #known = new Uint8Array(0);
   #knownReplica = "";
@@ -51,43 +61,78 @@ export class BatchStripper {
       .sort((a, b) => compareName(a, 0, a.length, b));
   }
 
+  /** Labels that go on after a replica label are copied; others stay where they are. */
   strip(batch: SeriesBatch): StrippedBatch {
     const count = batch.seriesCount;
-    let bytes = 0;
-    for (let i = 0; i < count; i++) {
-      const labels = batch.labels(i);
-      bytes += labels.end - labels.start;
-    }
-    const out = new Uint8Array(bytes);
-    const starts = new Uint32Array(count + 1);
-    const prefixEnds = new Uint32Array(count);
-    const replicas: string[] = [];
-    const cursor = this.#cursor;
-    const names = this.#names;
-    const least = names[0]!;
-    let to = 0;
-    for (let i = 0; i < count; i++) {
-      const labels = batch.labels(i);
-      const { data } = labels;
-      starts[i] = to;
-      let prefixEnd = -1;
-      let from = labels.start;
-      let replica = "";
-      cursor.reset(labels);
-      while (cursor.next()) {
-        const end = Math.max(cursor.nameEnd, cursor.valueEnd);
-        const order = compareName(data, cursor.nameStart, cursor.nameEnd, least);
-        if (prefixEnd < 0 && order >= 0) prefixEnd = to;
-        if (order === 0 || (names.length > 1 && this.#isReplica(data))) {
-          replica += this.#replica(data, from, end);
-        } else for (let at = from; at < end; at++) out[to++] = data[at]!;
-        from = end;
+    const out: Writable = {
+      batch,
+      data: [],
+      start: new Uint32Array(count),
+      end: new Uint32Array(count),
+      prefixEnd: new Uint32Array(count),
+      replicas: [],
+    };
+    for (let i = 0; i < count; i++) this.#strip(batch.labels(i), i, out);
+    return out;
+  }
+
+  #strip(labels: LabelBytes, series: number, out: Writable): void {
+    const { data, start } = labels;
+    const least = this.#names[0]!;
+    const single = this.#names.length === 1;
+    const cursor = this.#cursor.reset(labels);
+    // Everything before `kept` stays; `prefixEnd` and `cut` are -1 until their label has come.
+    let prefixEnd = -1;
+    let cut = -1;
+    let kept = start;
+    let replica = "";
+    let copied = false;
+    while (cursor.next()) {
+      const end = Math.max(cursor.nameEnd, cursor.valueEnd);
+      const order = compareName(data, cursor.nameStart, cursor.nameEnd, least);
+      if (prefixEnd < 0 && order >= 0) prefixEnd = kept;
+      if (order === 0 || (!single && this.#isReplica(data))) {
+        replica += this.#replica(data, kept, end);
+        if (cut < 0) cut = kept;
+        kept = end;
+        continue;
       }
-      prefixEnds[i] = prefixEnd < 0 ? to : prefixEnd;
-      replicas.push(replica);
+      if (cut >= 0) {
+        // A label after one that went: from here on labels are put together elsewhere.
+        if (!copied) {
+          this.#reserve(labels.end - start);
+          copied = true;
+          out.start[series] = this.#used;
+          prefixEnd += this.#used - start;
+          this.#append(data, start, cut);
+        }
+        this.#append(data, kept, end);
+      }
+      kept = end;
     }
-    starts[count] = to;
-    return { batch, data: out, start: starts, prefixEnd: prefixEnds, replicas };
+    if (copied) {
+      out.data.push(this.#slab);
+      out.end[series] = this.#used;
+    } else {
+      out.data.push(data);
+      out.start[series] = start;
+      out.end[series] = cut < 0 ? labels.end : cut;
+    }
+    out.prefixEnd[series] = prefixEnd < 0 ? out.end[series]! : prefixEnd;
+    out.replicas.push(replica);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#used + bytes <= this.#slab.length) return;
+    this.#slab = new Uint8Array(Math.max(slabBytes, bytes));
+    this.#used = 0;
+  }
+
+  #append(data: Uint8Array, from: number, to: number): void {
+    const slab = this.#slab;
+    let at = this.#used;
+    for (let i = from; i < to; i++) slab[at++] = data[i]!;
+    this.#used = at;
   }
 
   /** True if the cursor stands at a replica label. */
