@@ -81,7 +81,8 @@ export class Downstream {
     const { tls } = options;
     const settings = {
       keepAlive: true,
-      keepAliveMsecs: options.idleTimeoutMs,
+      // Ends idle connections only.
+      timeout: options.idleTimeoutMs,
       maxSockets: options.connectionsMax || Number.POSITIVE_INFINITY,
       maxFreeSockets: options.idleConnectionsMax,
     };

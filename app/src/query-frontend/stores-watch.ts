@@ -60,41 +60,52 @@ export function isCovered(then: StoreSet | null, now: StoreSet | null, endMs: nu
 /** "unknown": the querier does not tell at all. "unsure": it did not tell this time. */
 export type StoreAnswer = StoreSet | "unknown" | "unsure";
 
+/** Questions that come so close together share one answer, which begins after the last of them. */
+const gatherMs = 5;
+
 /** Asks for stores, and remembers the answer for a while. */
 export class StoresWatch {
   readonly #ask: (path: string) => Promise<StoreAnswer>;
   readonly #now: () => number;
   readonly #known = new Map<string, { readonly answer: StoreAnswer; readonly askedMs: number }>();
   readonly #asking = new Map<string, Promise<StoreAnswer>>();
+  readonly #gathering = new Map<string, Promise<StoreAnswer>>();
 
   constructor(ask: (path: string) => Promise<StoreAnswer>, now: () => number) {
     this.#ask = ask;
     this.#now = now;
   }
 
-  /** The stores as they were at most `ageMs` ago. */
+  /** The stores as they were at most `ageMs` ago; with 0 they are asked for after this call. */
   stores(path: string, ageMs: number): Promise<StoreAnswer> {
+    if (ageMs === 0) return this.#fresh(path);
     const known = this.#known.get(path);
-    const now = this.#now();
-    if (known !== undefined && now - known.askedMs <= ageMs && ageMs > 0) {
+    if (known !== undefined && this.#now() - known.askedMs <= ageMs) {
       return Promise.resolve(known.answer);
     }
-    // Who wants it new does not wait for an answer that began before.
-    if (ageMs > 0) {
-      const asking = this.#asking.get(path);
-      if (asking !== undefined) return asking;
-    }
-    const asked = this.#ask(path).then(
-      (answer) => {
-        this.#known.set(path, { answer, askedMs: now });
-        this.#asking.delete(path);
+    return this.#asking.get(path) ?? this.#begin(path);
+  }
+
+  #fresh(path: string): Promise<StoreAnswer> {
+    const gathering = this.#gathering.get(path);
+    if (gathering !== undefined) return gathering;
+    const answer = new Promise<void>((resolve) => setTimeout(resolve, gatherMs)).then(() => {
+      this.#gathering.delete(path);
+      return this.#begin(path);
+    });
+    this.#gathering.set(path, answer);
+    return answer;
+  }
+
+  #begin(path: string): Promise<StoreAnswer> {
+    const askedMs = this.#now();
+    const asked = this.#ask(path)
+      .catch((): StoreAnswer => "unsure")
+      .then((answer) => {
+        if (answer !== "unsure") this.#known.set(path, { answer, askedMs });
+        if (this.#asking.get(path) === asked) this.#asking.delete(path);
         return answer;
-      },
-      (): StoreAnswer => {
-        this.#asking.delete(path);
-        return "unsure";
-      },
-    );
+      });
     this.#asking.set(path, asked);
     return asked;
   }

@@ -65,7 +65,7 @@ export async function serveInstant(
         sub.run(() => {
           const left = sub.leftMs;
           const sent = params.with({
-            ...(left === null ? {} : { timeout: String(left / 1000) }),
+            ...(left === null ? {} : { timeout: timeText(Math.ceil(left)) }),
             ...(shards === null
               ? {}
               : {

@@ -165,7 +165,7 @@ class RangeRun {
         ...(facts === null ? {} : { query: facts.text }),
         start: timeText(span.startMs),
         end: timeText(span.endMs),
-        ...(left === null ? {} : { timeout: String(left / 1000) }),
+        ...(left === null ? {} : { timeout: timeText(Math.ceil(left)) }),
         ...(resolution === "" ? {} : { max_source_resolution: resolution }),
         ...(shard === null ? {} : { shard_info: shard }),
         ...(this.#context.options.forceStats ? { stats: "all" } : {}),
