@@ -14,33 +14,37 @@ export { MemoryIndexCache } from "./cache/memory-index-cache.ts";
 export { openCache } from "./cache/open-cache.ts";
 export type { BlockExecutor, BlockTask } from "./compact/block-executor.ts";
 export { inlineExecutor, WorkerExecutor } from "./compact/block-executor.ts";
-export type { BlockHealth } from "./compact/block-health.ts";
-export { healthIssues, readBlockHealth } from "./compact/block-health.ts";
-export { markNoDownsample, readBlockMarks, retireBlock } from "./compact/block-marks.ts";
-export type { BucketSnapshot, BucketViewDeps, BucketViewOptions } from "./compact/bucket-view.ts";
-export { BucketView } from "./compact/bucket-view.ts";
-export type { CleanDeps } from "./compact/clean-bucket.ts";
+export { markNoDownsample, readBlockMarks, retireBlock } from "./compact/bucket/block-marks.ts";
+export type {
+  BucketSnapshot,
+  BucketViewDeps,
+  BucketViewOptions,
+} from "./compact/bucket/bucket-view.ts";
+export { BucketView } from "./compact/bucket/bucket-view.ts";
+export type { CleanDeps } from "./compact/bucket/clean-bucket.ts";
 export {
   applyRetention,
   cleanPartialUploads,
   deleteMarkedBlocks,
   partialUploadAgeMs,
-} from "./compact/clean-bucket.ts";
+} from "./compact/bucket/clean-bucket.ts";
+export { deleteBlock } from "./compact/bucket/delete-block.ts";
+export type { Lease, LeaseOptions } from "./compact/bucket/leases.ts";
+export { Leases } from "./compact/bucket/leases.ts";
+export type { UploadBlockOptions } from "./compact/bucket/upload-block.ts";
+export { blockFiles, uploadBlock } from "./compact/bucket/upload-block.ts";
 export type { CompactorDeps, CompactorOptions, RoundResult } from "./compact/compactor.ts";
 export { Compactor } from "./compact/compactor.ts";
 export type { CompactorEvents } from "./compact/compactor-events.ts";
 export { silentEvents } from "./compact/compactor-events.ts";
-export { deleteBlock } from "./compact/delete-block.ts";
 export { CompactionHalt } from "./compact/halt.ts";
-export type { Lease, LeaseOptions } from "./compact/leases.ts";
-export { Leases } from "./compact/leases.ts";
-export type { CompactionDedup } from "./compact/merge-chunks.ts";
-export type { BlockContent } from "./compact/read-back.ts";
-export { verifyWritten } from "./compact/read-back.ts";
-export { repairBlock } from "./compact/repair-block.ts";
-export { SourceBlockError } from "./compact/source-error.ts";
-export type { UploadBlockOptions } from "./compact/upload-block.ts";
-export { blockFiles, uploadBlock } from "./compact/upload-block.ts";
+export type { BlockHealth } from "./compact/merge/block-health.ts";
+export { healthIssues, readBlockHealth } from "./compact/merge/block-health.ts";
+export type { CompactionDedup } from "./compact/merge/merge-chunks.ts";
+export type { BlockContent } from "./compact/merge/read-back.ts";
+export { verifyWritten } from "./compact/merge/read-back.ts";
+export { repairBlock } from "./compact/merge/repair-block.ts";
+export { SourceBlockError } from "./compact/merge/source-error.ts";
 export type { BlocksErrorCode } from "./errors.ts";
 export { BlocksError, isLimit } from "./errors.ts";
 export type { BlockListing, DiscoveryStrategy } from "./fetch/block-lister.ts";

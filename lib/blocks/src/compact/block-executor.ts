@@ -7,10 +7,10 @@ import { FilesystemBucket } from "@deucalion/objstore";
 import { downsampleBlock } from "../downsample/downsample-block.ts";
 import { BlocksError } from "../errors.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
-import { type MergeOptions, type MergeResult, mergeBlocks } from "./merge-blocks.ts";
-import type { WrittenBlock } from "./output-block.ts";
-import { type BlockContent, verifyWritten } from "./read-back.ts";
-import { type SetAsideReason, SourceBlockError } from "./source-error.ts";
+import { type MergeOptions, type MergeResult, mergeBlocks } from "./merge/merge-blocks.ts";
+import type { WrittenBlock } from "./merge/output-block.ts";
+import { type BlockContent, verifyWritten } from "./merge/read-back.ts";
+import { type SetAsideReason, SourceBlockError } from "./merge/source-error.ts";
 
 /** Work on blocks; `dir` is a folder on this machine. */
 export type BlockTask =

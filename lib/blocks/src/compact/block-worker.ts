@@ -4,7 +4,7 @@ import { messageOf } from "@deucalion/base";
 import { type Bucket, type BucketConfig, openBucket } from "@deucalion/objstore";
 import { BlocksError } from "../errors.ts";
 import { type BlockTask, runTask, type WorkerAnswer } from "./block-executor.ts";
-import { SourceBlockError } from "./source-error.ts";
+import { SourceBlockError } from "./merge/source-error.ts";
 
 async function answer(bucket: Bucket, task: BlockTask): Promise<WorkerAnswer> {
   try {

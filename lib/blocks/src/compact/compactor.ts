@@ -20,22 +20,22 @@ import { type DownsampleStep, planDownsampling } from "../plan/plan-downsample.t
 import { compareByMinTime, overlappingRun, planGroup } from "../plan/plan-group.ts";
 import type { Retention } from "../plan/plan-retention.ts";
 import type { BlockExecutor } from "./block-executor.ts";
-import { markNoDownsample, retireBlock } from "./block-marks.ts";
-import type { BucketSnapshot, BucketView } from "./bucket-view.ts";
+import { markNoDownsample, retireBlock } from "./bucket/block-marks.ts";
+import type { BucketSnapshot, BucketView } from "./bucket/bucket-view.ts";
 import {
   applyRetention,
   type CleanDeps,
   cleanPartialUploads,
   deleteMarkedBlocks,
-} from "./clean-bucket.ts";
+} from "./bucket/clean-bucket.ts";
+import type { Lease, Leases } from "./bucket/leases.ts";
+import { type UploadBlockOptions, uploadBlock } from "./bucket/upload-block.ts";
 import type { CompactorEvents } from "./compactor-events.ts";
 import { CompactionHalt } from "./halt.ts";
-import type { Lease, Leases } from "./leases.ts";
-import type { CompactionDedup } from "./merge-chunks.ts";
-import type { WrittenBlock } from "./output-block.ts";
+import type { CompactionDedup } from "./merge/merge-chunks.ts";
+import type { WrittenBlock } from "./merge/output-block.ts";
+import { SourceBlockError } from "./merge/source-error.ts";
 import { compactedMeta, downsampledMeta } from "./result-meta.ts";
-import { SourceBlockError } from "./source-error.ts";
-import { type UploadBlockOptions, uploadBlock } from "./upload-block.ts";
 
 export interface CompactorOptions {
   readonly rangesMs: readonly number[];

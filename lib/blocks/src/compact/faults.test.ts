@@ -16,7 +16,7 @@ import {
   seededRandom,
   writeRandomBucket,
 } from "../testing/random-bucket.ts";
-import { Leases } from "./leases.ts";
+import { Leases } from "./bucket/leases.ts";
 
 const runs = Number(process.env.DEUCALION_FAULT_RUNS ?? "12");
 const scratch = await mkdtemp(join(tmpdir(), "faults-"));

@@ -1,7 +1,7 @@
 // Downsampled chunks of one series to chunks of a coarser resolution.
 import { Aggregate, ChunkEncoding, type FloatHistogram, SampleColumns } from "@deucalion/model";
 import { type AggregateChunk, aggregateChunks, decodeChunkInto } from "@deucalion/tsdb";
-import type { SourceChunk } from "../compact/source-chunk.ts";
+import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import { type AggregatePart, aggregateChunk, type FloatWindows } from "./float-windows.ts";
 import { aggregateHistograms, encodeHistogramWindows, sameKind } from "./histogram-windows.ts";
 import { targetChunkCount } from "./windows.ts";

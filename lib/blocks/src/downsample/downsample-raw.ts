@@ -1,6 +1,6 @@
 // Raw samples of one series to downsampled chunks.
 import type { FloatHistogram, SampleColumns } from "@deucalion/model";
-import type { SourceChunk } from "../compact/source-chunk.ts";
+import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import type { FloatWindows } from "./float-windows.ts";
 import { aggregateHistograms, encodeHistogramWindows, sameKind } from "./histogram-windows.ts";
 import { assumedRawStepMs, targetChunkCount, windowEnd } from "./windows.ts";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Aggregate, emptyHistogram, type FloatHistogram, SampleColumns } from "@deucalion/model";
 import { aggregateChunks, decodeChunkInto, encodeSamples } from "@deucalion/tsdb";
 import fc from "fast-check";
-import { fromEncoded, type SourceChunk } from "../compact/source-chunk.ts";
+import { fromEncoded, type SourceChunk } from "../compact/merge/source-chunk.ts";
 import { SeriesDownsampler } from "./downsample-block.ts";
 
 const fiveMinutes = 300_000;

@@ -1,7 +1,7 @@
 // Floats to one value of each aggregate for every window.
 import { crc32c, encodeXor, XorScratch } from "@deucalion/kernels";
 import { Aggregate, ChunkEncoding } from "@deucalion/model";
-import type { SourceChunk } from "../compact/source-chunk.ts";
+import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import { windowEnd } from "./windows.ts";
 
 /** Counts, sums, lowest, highest and counter totals; one entry more than windows at both ends of `counter`. */

@@ -14,7 +14,7 @@ import {
   withHint,
 } from "@deucalion/model";
 import { encodeSamples } from "@deucalion/tsdb";
-import type { SourceChunk } from "../compact/source-chunk.ts";
+import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import { type AggregatePart, aggregateChunk } from "./float-windows.ts";
 import { addKeepingSpans, withSpansOf } from "./insert-spans.ts";
 import { windowEnd } from "./windows.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Log, messageOf } from "@deucalion/base";
 import type { Labels } from "@deucalion/model";
 import { type Bucket, isNotFound } from "@deucalion/objstore";
-import { blockFiles } from "../compact/upload-block.ts";
+import { blockFiles } from "../compact/bucket/upload-block.ts";
 import { eachLimited } from "../each-limited.ts";
 import { BlocksError } from "../errors.ts";
 import type { BlockFile, BlockMeta } from "../meta/block-meta.ts";

@@ -1,14 +1,14 @@
 // The compactor's view of a bucket: blocks after all filters, marks, duplicates, and what cannot be read.
 import type { Log } from "@deucalion/base";
 import type { Bucket } from "@deucalion/objstore";
-import type { DiscoveryStrategy } from "../fetch/block-lister.ts";
-import { consistencyDelayFilter } from "../fetch/consistency-delay-filter.ts";
-import { DeletionMarkFilter } from "../fetch/deletion-mark-filter.ts";
-import { duplicateFilter } from "../fetch/duplicate-filter.ts";
-import { MetaFetcher, type MetaView } from "../fetch/meta-fetcher.ts";
-import type { MetaFilter } from "../fetch/meta-filter.ts";
-import type { BlockMeta } from "../meta/block-meta.ts";
-import { type DeletionMark, noCompactMarkFile, noDownsampleMarkFile } from "../meta/markers.ts";
+import type { DiscoveryStrategy } from "../../fetch/block-lister.ts";
+import { consistencyDelayFilter } from "../../fetch/consistency-delay-filter.ts";
+import { DeletionMarkFilter } from "../../fetch/deletion-mark-filter.ts";
+import { duplicateFilter } from "../../fetch/duplicate-filter.ts";
+import { MetaFetcher, type MetaView } from "../../fetch/meta-fetcher.ts";
+import type { MetaFilter } from "../../fetch/meta-filter.ts";
+import type { BlockMeta } from "../../meta/block-meta.ts";
+import { type DeletionMark, noCompactMarkFile, noDownsampleMarkFile } from "../../meta/markers.ts";
 import { readBlockMarks } from "./block-marks.ts";
 import { type ReplicaLabelRemover, replicaLabelRemover } from "./replica-labels.ts";
 

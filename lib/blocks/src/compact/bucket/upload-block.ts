@@ -4,10 +4,10 @@ import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bucket } from "@deucalion/objstore";
-import { eachLimited } from "../each-limited.ts";
-import { BlocksError } from "../errors.ts";
-import type { BlockFile, BlockMeta } from "../meta/block-meta.ts";
-import { formatGoMeta } from "../meta/go-meta.ts";
+import { eachLimited } from "../../each-limited.ts";
+import { BlocksError } from "../../errors.ts";
+import type { BlockFile, BlockMeta } from "../../meta/block-meta.ts";
+import { formatGoMeta } from "../../meta/go-meta.ts";
 
 export interface UploadBlockOptions {
   /** Put SHA-256 hashes of the files into meta.json. */

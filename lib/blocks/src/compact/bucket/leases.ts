@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { type Log, messageOf } from "@deucalion/base";
 import { type Bucket, isNotFound, ObjstoreError } from "@deucalion/objstore";
-import { BlocksError } from "../errors.ts";
+import { BlocksError } from "../../errors.ts";
 
 export const leaseFolder = "deucalion/leases";
 

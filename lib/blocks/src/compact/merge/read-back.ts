@@ -2,8 +2,8 @@
 import { setImmediate } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import type { Bucket } from "@deucalion/objstore";
-import { BlocksError } from "../errors.ts";
-import type { BlockMeta, ThanosSection } from "../meta/block-meta.ts";
+import { BlocksError } from "../../errors.ts";
+import type { BlockMeta, ThanosSection } from "../../meta/block-meta.ts";
 import { ContentDigest } from "./content-digest.ts";
 import type { WrittenBlock } from "./output-block.ts";
 import { SourceBlock } from "./source-block.ts";

@@ -1,6 +1,6 @@
 // Takes replica labels off blocks, so that blocks of different replicas fall into one group.
-import type { MetaFilter } from "../fetch/meta-filter.ts";
-import type { BlockMeta } from "../meta/block-meta.ts";
+import type { MetaFilter } from "../../fetch/meta-filter.ts";
+import type { BlockMeta } from "../../meta/block-meta.ts";
 
 /** A filter that also remembers which replica a block came from. */
 export interface ReplicaLabelRemover extends MetaFilter {

@@ -2,7 +2,7 @@
 import { messageOf } from "@deucalion/base";
 import { isNotFound } from "@deucalion/objstore";
 import { TsdbError } from "@deucalion/tsdb";
-import { BlocksError } from "../errors.ts";
+import { BlocksError } from "../../errors.ts";
 
 /** Why a block is set aside; the `reason` of its no-compact mark. The first four are Thanos'. */
 export type SetAsideReason =

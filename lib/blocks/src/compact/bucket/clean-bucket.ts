@@ -2,13 +2,13 @@
 import { formatPromDuration, type Log, messageOf } from "@deucalion/base";
 import { type Bucket, isNotFound } from "@deucalion/objstore";
 import { decodeTime } from "ulid";
-import { eachLimited } from "../each-limited.ts";
-import type { BlockMeta } from "../meta/block-meta.ts";
-import { deletionMarkFile, readDeletionMark } from "../meta/markers.ts";
-import { planRetention, type Retention, retentionOf } from "../plan/plan-retention.ts";
+import { eachLimited } from "../../each-limited.ts";
+import type { BlockMeta } from "../../meta/block-meta.ts";
+import { deletionMarkFile, readDeletionMark } from "../../meta/markers.ts";
+import { planRetention, type Retention, retentionOf } from "../../plan/plan-retention.ts";
+import type { CompactorEvents } from "../compactor-events.ts";
 import { retireBlock } from "./block-marks.ts";
 import type { BucketSnapshot } from "./bucket-view.ts";
-import type { CompactorEvents } from "./compactor-events.ts";
 import { deleteBlock } from "./delete-block.ts";
 
 /** A partial upload is given up when nothing of it was written for so long. */

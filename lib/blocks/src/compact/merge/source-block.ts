@@ -12,7 +12,7 @@ import {
   segmentHeaderBytes,
   type Tombstones,
 } from "@deucalion/tsdb";
-import type { BlockMeta } from "../meta/block-meta.ts";
+import type { BlockMeta } from "../../meta/block-meta.ts";
 import { listBlockObjects, objectRanges, segmentNames } from "./block-objects.ts";
 import { countChunkSamples, type SourceChunk } from "./source-chunk.ts";
 import { SourceBlockError, sourceError } from "./source-error.ts";

@@ -1,13 +1,13 @@
 // Marks that keep blocks from compaction and downsampling.
 import { messageOf } from "@deucalion/base";
 import { type Bucket, isNotFound } from "@deucalion/objstore";
-import { eachLimited } from "../each-limited.ts";
+import { eachLimited } from "../../each-limited.ts";
 import {
   deletionMarkFile,
   type noCompactMarkFile,
   noDownsampleMarkFile,
   readDeletionMark,
-} from "../meta/markers.ts";
+} from "../../meta/markers.ts";
 
 export type MarkFile = typeof noCompactMarkFile | typeof noDownsampleMarkFile;
 

@@ -1,8 +1,8 @@
 // Removes a block: meta.json first, so that nobody begins to read it; its deletion mark last, so that a deletion that
 // was cut off is taken up again.
 import { type Bucket, isNotFound } from "@deucalion/objstore";
-import { eachLimited } from "../each-limited.ts";
-import { deletionMarkFile } from "../meta/markers.ts";
+import { eachLimited } from "../../each-limited.ts";
+import { deletionMarkFile } from "../../meta/markers.ts";
 
 const deletesAtOnce = 8;
 

@@ -1,7 +1,7 @@
 // The objects of one block in a bucket, and ranges of them.
 import type { Bucket } from "@deucalion/objstore";
 import type { RangeReader } from "@deucalion/tsdb";
-import { BlocksError } from "../errors.ts";
+import { BlocksError } from "../../errors.ts";
 
 /** What belongs to a block, by its own names (`index`, `chunks/000001`, …), with sizes in bytes. */
 export type BlockObjects = ReadonlyMap<string, number>;

@@ -14,7 +14,7 @@ import {
   segmentHeaderBytes,
   syncDirectory,
 } from "@deucalion/tsdb";
-import type { BlockStats } from "../meta/block-meta.ts";
+import type { BlockStats } from "../../meta/block-meta.ts";
 import { ContentDigest } from "./content-digest.ts";
 import type { SourceChunk } from "./source-chunk.ts";
 

@@ -9,8 +9,8 @@ import {
   meetsRange,
   removeDeleted,
 } from "@deucalion/tsdb";
-import { BlocksError } from "../errors.ts";
-import type { BlockMeta } from "../meta/block-meta.ts";
+import { BlocksError } from "../../errors.ts";
+import type { BlockMeta } from "../../meta/block-meta.ts";
 import { ColumnPool } from "./column-pool.ts";
 import { popHeap, pushHeap } from "./go-heap.ts";
 import {

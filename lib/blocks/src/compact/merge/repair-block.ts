@@ -3,7 +3,7 @@
 import { SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import { removeDeleted } from "@deucalion/tsdb";
-import type { BlockMeta } from "../meta/block-meta.ts";
+import type { BlockMeta } from "../../meta/block-meta.ts";
 import { decodeSource, encodeMerged, type MergeCounts, mergeChunks } from "./merge-chunks.ts";
 import { OutputBlock, type WrittenBlock } from "./output-block.ts";
 import { SourceBlock } from "./source-block.ts";

@@ -7,7 +7,7 @@ import {
   type EncodedChunk,
   encodeSamples,
 } from "@deucalion/tsdb";
-import { BlocksError } from "../errors.ts";
+import { BlocksError } from "../../errors.ts";
 import { ColumnPool } from "./column-pool.ts";
 import { popHeap, pushHeap } from "./go-heap.ts";
 import { fromEncoded, type SourceChunk, sameChunk } from "./source-chunk.ts";

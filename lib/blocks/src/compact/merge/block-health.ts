@@ -3,7 +3,7 @@
 import { compareLabels, type Labels } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import { IndexReader, type SeriesEntry, seriesLabels } from "@deucalion/tsdb";
-import type { BlockMeta } from "../meta/block-meta.ts";
+import type { BlockMeta } from "../../meta/block-meta.ts";
 import { objectRanges } from "./block-objects.ts";
 import { sourceError } from "./source-error.ts";
 
