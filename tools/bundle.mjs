@@ -26,7 +26,7 @@ const bundle = await rolldown({
   input: join(root, "app/dist/src/main.js"),
   platform: "node",
   // Optional packages are looked for when they are needed.
-  external: [/^@aws-sdk\//, /^@azure\//, /^@google-cloud\//, /^@deucalion\/ui/],
+  external: [/^@aws-sdk\//, /^google-auth-library$/, /^ioredis$/, /^@deucalion\/ui/],
   plugins: [originalUrls],
   // Libraries do nothing when they are loaded, so a command takes only those of their modules that it uses.
   treeshake: { moduleSideEffects: [{ test: /\/(?:lib\/[a-z]+|app)\/dist\//, sideEffects: false }] },

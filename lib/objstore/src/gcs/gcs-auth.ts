@@ -29,8 +29,10 @@ export function gcsAuthorize(options: GcsOptions): Authorize {
     try {
       return { authorization: `Bearer ${await (await auth).getAccessToken()}` };
     } catch (cause) {
+      // Without any credentials there is nothing to wait for.
+      const none = messageOf(cause).startsWith("Could not load the default credentials");
       throw new ObjstoreError(
-        "OBJSTORE_IO",
+        none ? "OBJSTORE_CONFIG" : "OBJSTORE_IO",
         `credentials of Google: ${messageOf(cause)}`,
         {},
         { cause },

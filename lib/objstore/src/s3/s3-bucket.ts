@@ -130,7 +130,7 @@ export class S3Bucket extends RemoteBucket {
         throw new ObjstoreError("OBJSTORE_EXISTS", `object exists: ${name}`, { name });
       throw new ObjstoreError(
         "OBJSTORE_IO",
-        `${what} ${name} in bucket ${this.name}: ${code === undefined ? "" : `${code}: `}${messageOf(error)}`,
+        `${name === "" ? what : `${what} ${name}`} in bucket ${this.name}: ${code === undefined ? "" : `${code}: `}${messageOf(error)}`,
         { name, code: code ?? "", status: status ?? 0 },
         { cause: error },
       );
