@@ -6,6 +6,7 @@ import {
   BucketView,
   type CompactionPlan,
   Compactor,
+  claimSolo,
   Leases,
   labelShardFilter,
   type MetaFilter,
@@ -37,6 +38,8 @@ export interface Compaction {
   /** Looks at the bucket beside the rounds. */
   readonly view: BucketView;
   readonly plan: (snapshot: BucketSnapshot) => CompactionPlan;
+  /** To be called before any work: throws BLOCKS_LEASE where another instance lives and the store cannot be shared. */
+  readonly claim: (signal: AbortSignal) => Promise<() => Promise<void>>;
   /** Ends the threads and gives the bucket back. */
   readonly close: () => Promise<void>;
 }
@@ -97,9 +100,10 @@ export function openCompaction(
         { bucket, now, log },
       )
     : null;
-  if (leases === null) {
-    log.warn("this object store cannot create conditionally: run no second compactor beside this");
-  }
+  const claim = (signal: AbortSignal): Promise<() => Promise<void>> =>
+    leases === null
+      ? claimSolo(ulid(), leaseTtlMs, { bucket, now, log }, signal)
+      : Promise.resolve(() => Promise.resolve());
   const executor = new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)));
   const cores = Math.min(coresMax, availableParallelism());
   const compactor = new Compactor(
@@ -150,5 +154,5 @@ export function openCompaction(
     await executor.close();
     await bucket.close();
   };
-  return { bucket, compactor, view: makeView(undefined), plan, close };
+  return { bucket, compactor, view: makeView(undefined), plan, claim, close };
 }

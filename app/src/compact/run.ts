@@ -114,7 +114,9 @@ function onceActor({ app, compaction, metrics, stop }: Running): Actor {
   return {
     name: "compact",
     execute: async () => {
+      let end = (): Promise<void> => Promise.resolve();
       try {
+        end = await compaction.claim(stop.signal);
         const { failures } = await compaction.compactor.round(stop.signal);
         if (failures.length > 0) {
           throw new AppError("APP_RUN", `compaction: ${failures.join("; ")}`);
@@ -124,6 +126,7 @@ function onceActor({ app, compaction, metrics, stop }: Running): Actor {
       } catch (thrown) {
         if (!stop.signal.aborted) throw thrown;
       } finally {
+        await end();
         await compaction.close();
       }
     },
@@ -141,7 +144,9 @@ function loopActor(running: Running): Actor {
   return {
     name: "compact",
     execute: async () => {
+      let end = (): Promise<void> => Promise.resolve();
       try {
+        end = await compaction.claim(stop.signal);
         while (!stop.signal.aborted) {
           try {
             await round();
@@ -160,6 +165,7 @@ function loopActor(running: Running): Actor {
           await sleep(options.waitIntervalMs, stop.signal);
         }
       } finally {
+        await end();
         await compaction.close();
       }
     },

@@ -31,6 +31,7 @@ export {
 export { deleteBlock } from "./compact/bucket/delete-block.ts";
 export type { Lease, LeaseOptions } from "./compact/bucket/leases.ts";
 export { Leases } from "./compact/bucket/leases.ts";
+export { claimSolo } from "./compact/bucket/solo-instance.ts";
 export type { UploadBlockOptions } from "./compact/bucket/upload-block.ts";
 export { blockFiles, uploadBlock } from "./compact/bucket/upload-block.ts";
 export type { CompactorDeps, CompactorOptions, RoundResult } from "./compact/compactor.ts";
