@@ -221,10 +221,15 @@ export const commands: readonly Command[] = [
     },
     { component: "bucket" },
   ),
-  notBuilt(
+  command(
     "tools bucket upload-blocks",
     "Uploads blocks from a folder.",
     async () => (await bucketFlags()).bucketUploadBlocksFlags,
+    async (values, process) => {
+      const { runBucketUploadBlocks } = await import("./tools/bucket-upload-blocks/run.ts");
+      await runBucketUploadBlocks(values, process);
+    },
+    { component: "bucket" },
   ),
   notBuilt(
     "tools rules-check",
