@@ -48,6 +48,8 @@ export interface BucketStoreOptions {
   readonly indexCacheBytes: number;
   /** YAML of the cache in front of the bucket; "" for none. */
   readonly cachingBucketConfig: string;
+  /** Path of that YAML: part of keys, as in Thanos. */
+  readonly cachingBucketPath: string;
 }
 
 export const bucketStoreDefaults: Omit<BucketStoreOptions, "bucketConfig" | "dataDir"> = {
@@ -63,6 +65,7 @@ export const bucketStoreDefaults: Omit<BucketStoreOptions, "bucketConfig" | "dat
   indexCacheConfig: "",
   indexCacheBytes: 0,
   cachingBucketConfig: "",
+  cachingBucketPath: "",
 };
 
 export interface BucketStoreDeps {
@@ -145,7 +148,11 @@ export class BucketStore {
   static async open(options: BucketStoreOptions, deps: BucketStoreDeps): Promise<BucketStore> {
     const { component = "store", log, registry } = deps;
     const plain = openConfiguredBucket(options.bucketConfig, registry, { component, log });
-    const bucket = withConfiguredCache(plain, options.cachingBucketConfig, deps);
+    const bucket = withConfiguredCache(
+      plain,
+      { text: options.cachingBucketConfig, path: options.cachingBucketPath },
+      deps,
+    );
     const dataDir = options.cacheIndexHeader
       ? options.dataDir
       : await mkdtemp(join(tmpdir(), "deucalion-store-"));

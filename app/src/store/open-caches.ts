@@ -54,11 +54,14 @@ export function openConfiguredIndexCache(
 }
 
 /** Puts the cache of a YAML text in front of a bucket; "" is none. Throws APP_CONFIG. */
-export function withConfiguredCache(bucket: Bucket, text: string, deps: CacheDeps): Bucket {
-  if (text.trim() === "") return bucket;
+export function withConfiguredCache(
+  bucket: Bucket,
+  config: { readonly text: string; readonly path: string },
+  deps: CacheDeps,
+): Bucket {
+  if (config.text.trim() === "") return bucket;
   return checked("store.caching-bucket.config", () => {
-    const about = { text, path: "" };
-    const { backend, options } = readCachingBucketConfig(parse(text), about, deps.xxhash);
+    const { backend, options } = readCachingBucketConfig(parse(config.text), config, deps.xxhash);
     const cacheEvents = cacheMetrics(deps.registry, "caching-bucket");
     const cache = openCache(backend, { ...remoteDeps(deps), events: cacheEvents });
     const events = cachingBucketMetrics(deps.registry);

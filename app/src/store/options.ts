@@ -21,6 +21,8 @@ export interface StoreOptions {
   /** Text of the index cache's configuration; "" for memory of `indexCacheBytes`. */
   readonly indexCacheConfig: string;
   readonly cachingBucketConfig: string;
+  /** Path it was read from; "" where it was given as text. */
+  readonly cachingBucketPath: string;
   readonly chunkPoolBytes: number;
   readonly limits: SeriesLimits;
   /** Most bytes that one Series call may fetch; 0 for no limit. */
@@ -81,6 +83,7 @@ export function storeOptions(values: StoreFlagValues): StoreOptions {
     indexCacheBytes: values["index-cache-size"],
     indexCacheConfig: values["index-cache.config"].read(),
     cachingBucketConfig: values["store.caching-bucket.config"].read(),
+    cachingBucketPath: values["store.caching-bucket.config"].path,
     chunkPoolBytes: values["chunk-pool-size"],
     limits: {
       series: values["store.limits.request-series"] || values["store.grpc.touched-series-limit"],

@@ -83,6 +83,7 @@ function openStore(
       indexCacheConfig: options.indexCacheConfig,
       indexCacheBytes: options.indexCacheBytes,
       cachingBucketConfig: options.cachingBucketConfig,
+      cachingBucketPath: options.cachingBucketPath,
       serve: {
         seriesBatch: options.seriesBatchSize,
         seriesMax: options.limits.series,
