@@ -229,6 +229,24 @@ test("samples of every kind, in order and out of order, survive a restart, a cra
   });
 });
 
+test("a sample from long ago costs one block, not one for every range since", async () => {
+  await withFolder(async (dir) => {
+    const db = await openAt(dir, 1_700_000_000_000, { retentionMs: 0 });
+    const a = Labels.from({ __name__: "a" });
+    append(db, a, 1000, 1);
+    for (let i = 0; i < 10; i++) append(db, a, 1_700_000_000_000 - (9 - i) * hour, i);
+    db.head.commit();
+    const made = await db.compact();
+    assert.ok(made.length < 8);
+    assert.deepEqual(
+      made.slice(1).map(({ minTime }) => minTime),
+      made.slice(1).map((meta, i) => (i === 0 ? meta.minTime : made[i]!.maxTime)),
+    );
+    assert.equal((await readLive(db)).get(a.key)!.length, 11);
+    await db.close();
+  });
+});
+
 test("what a head takes and refuses", async () => {
   await withFolder(async (dir) => {
     const db = await openAt(dir, 0);

@@ -277,7 +277,10 @@ export class LiveDatabase {
 
   async #cutInOrder(end: number): Promise<BlockMeta[]> {
     const { head } = this;
-    const minTime = head.minTime;
+    // Blocks follow each other without a gap, where what is before is in a block.
+    const before = head.minValidTime;
+    const start = rangeEnd(head.minTime, this.#options.chunkRangeMs) - this.#options.chunkRangeMs;
+    const minTime = before >= start && before <= head.minTime ? before : head.minTime;
     // From now on nothing may be added to what is being cut.
     head.minValidTime = Math.max(head.minValidTime, end);
     const options = { minTime, maxTime: end, outOfOrder: false, now: this.#deps.now() };

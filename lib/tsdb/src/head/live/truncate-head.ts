@@ -12,6 +12,8 @@ export function truncateMemory(head: LiveHead, minTime: number): void {
   const { table, chunks } = head;
   head.minValidTime = Math.max(head.minValidTime, minTime);
   const gone = new Set<number>();
+  // What is left may begin much later: empty ranges in between are not worth a cut each.
+  let oldest = Number.POSITIVE_INFINITY;
   for (const series of table.all()) {
     while (table.firstChunk[series]! >= 0) {
       const row = table.firstChunk[series]!;
@@ -25,11 +27,14 @@ export function truncateMemory(head: LiveHead, minTime: number): void {
     }
     const empty = table.kind[series] === ChunkKind.none && table.firstChunk[series]! < 0;
     if (empty && !head.outOfOrder.has(series)) gone.add(series);
+    if (table.firstChunk[series]! >= 0) {
+      oldest = Math.min(oldest, chunks.minTime[table.firstChunk[series]!]!);
+    } else if (table.kind[series] !== ChunkKind.none) {
+      oldest = Math.min(oldest, table.openTime[series]!);
+    }
   }
   head.removeSeries(gone, head.wal.segment);
-  if (head.minTime < minTime) {
-    head.minTime = head.maxTime >= minTime ? minTime : Number.POSITIVE_INFINITY;
-  }
+  head.minTime = Math.max(minTime, oldest);
   removeUnusedFiles(head);
 }
 
