@@ -1,0 +1,57 @@
+// A process that writes to a head until it is killed; for tests of crashes. Prints each step once it is in the log.
+import { writeSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { encodeLabels, Labels } from "@deucalion/model";
+import { LiveDatabase, liveDatabaseDefaults } from "./live-database.ts";
+
+const stepMs = 1000;
+const chunkRangeMs = 60_000;
+/** How late the out-of-order samples of a step are. */
+export const crashLateMs = 30_500;
+export const crashSeries = 20;
+
+/** Labels of series `i`; the last one takes the samples that come late. */
+export function crashLabels(i: number): Labels {
+  return Labels.from({ __name__: "crash", i: String(i) });
+}
+
+async function run(dir: string, first: number): Promise<void> {
+  let step = first;
+  const db = await LiveDatabase.open(
+    dir,
+    {
+      ...liveDatabaseDefaults,
+      chunkRangeMs,
+      outOfOrderWindowMs: 2 * chunkRangeMs,
+      segmentBytes: 32 * 1024,
+      retentionMs: 0,
+    },
+    { now: () => step * stepMs, report: () => undefined },
+  );
+  const { head } = db;
+  const value = new Float64Array(1);
+  const words = new Uint32Array(value.buffer);
+  const append = (i: number, time: number): void => {
+    const { data, start, end } = encodeLabels(crashLabels(i));
+    let series = head.find(data, start, end);
+    if (series < 0) series = head.create(data, start, end);
+    value[0] = step;
+    head.append(series, time, words[1]!, words[0]!);
+  };
+  let compacting: Promise<unknown> | null = null;
+  for (; ; step++) {
+    for (let i = 0; i < crashSeries; i++) append(i, step * stepMs);
+    append(crashSeries, step * stepMs);
+    append(crashSeries, step * stepMs - crashLateMs);
+    head.commit();
+    writeSync(1, `${step}\n`);
+    compacting ??= db.compact().finally(() => {
+      compacting = null;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  await run(process.argv[2]!, Number(process.argv[3]));
+}
