@@ -191,3 +191,20 @@ for (const folder of ["floats", "ha/bucket"]) {
     assert.ok(remote.hits.Series! > 0 && remote.hits.ExpandedPostings! > 0);
   });
 }
+
+test("MemoryIndexCache reads damaged bytes again", async () => {
+  const cache = new MemoryIndexCache(limits, all, counting().events);
+  const index = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251);
+  let damage = true;
+  const read = async (from: number, length: number): Promise<Uint8Array> => {
+    const data = index.slice(from, from + length);
+    if (damage) data[10] = 255;
+    return data;
+  };
+  const ask = () => cache.index("01H", 40_000, 30_000, "Series", read);
+  await ask();
+  damage = false;
+  cache.forget("01H", 40_000, 100);
+  assert.deepEqual(await ask(), index.slice(40_000, 70_000));
+  assert.deepEqual(await cache.index("01H", 90_000, 50_000, "Series", read), index.slice(90_000));
+});

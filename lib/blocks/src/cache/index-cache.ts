@@ -41,6 +41,8 @@ export interface IndexCache {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, Uint8Array>> | undefined;
   storeSeries(block: string, reference: number, entry: Uint8Array): void;
+  /** Drops what is held of these bytes of an index: they were damaged, perhaps on their way only. */
+  forget(block: string, from: number, length: number): void;
   close(): Promise<void>;
 }
 

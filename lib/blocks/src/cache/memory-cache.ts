@@ -50,6 +50,13 @@ export class MemoryCache implements CacheClient {
     return entry.value;
   }
 
+  delete(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#bytes -= cost(key, entry.value);
+  }
+
   async fetch(keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
     this.#events.operation("get");
     const found = new Map<string, Uint8Array>();

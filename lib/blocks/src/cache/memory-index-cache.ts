@@ -100,6 +100,12 @@ export class MemoryIndexCache implements IndexCache {
     // Pages hold the entries.
   }
 
+  forget(block: string, from: number, length: number): void {
+    const first = Math.floor(from / pageBytes);
+    const last = Math.floor((from + Math.max(1, length) - 1) / pageBytes);
+    for (let page = first; page <= last; page++) this.memory.delete(`I:${block}:${page}`);
+  }
+
   close(): Promise<void> {
     return this.memory.close();
   }

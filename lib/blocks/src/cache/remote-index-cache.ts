@@ -121,6 +121,10 @@ export class RemoteIndexCache implements IndexCache {
     this.#store("Series", seriesKey(block, reference), entry.slice());
   }
 
+  forget(): void {
+    // Only what was verified is kept.
+  }
+
   close(): Promise<void> {
     return this.#client.close();
   }

@@ -92,6 +92,7 @@ export async function readEntries(
       else if (known !== undefined) rememberEntry(io, starts[at]!, reads[read]!, offset, need);
     } catch (error) {
       if (!(error instanceof TsdbError)) throw error;
+      io.cache?.forget(io.block, starts[at]!, bytesGuess);
       source.damaged(messageOf(error));
       continue;
     }

@@ -136,7 +136,12 @@ async function fetchLists(
   const lists = groups.map((): Uint32Array[] => []);
   for (let i = 0; i < all.count; i++) {
     const read = plan.readOf[i]!;
-    lists[groupOf[order[i]!]!]!.push(readPostings(reads[read]!, starts[i]! - plan.from[read]!));
+    try {
+      lists[groupOf[order[i]!]!]!.push(readPostings(reads[read]!, starts[i]! - plan.from[read]!));
+    } catch (error) {
+      io.cache?.forget(io.block, starts[i]!, ends[i]! - starts[i]!);
+      throw error;
+    }
   }
   return lists.map(mergePostings);
 }
