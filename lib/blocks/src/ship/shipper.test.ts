@@ -116,7 +116,6 @@ test("Shipper uploads blocks oldest first, meta.json last, and remembers them", 
       hash: { hashFunc: "SHA256", value: createHash("sha256").update(text).digest("hex") },
     });
     assert.deepEqual(meta.thanos, {
-      version: 1,
       labels: { cluster: "eu", replica: "a" },
       downsample: { resolution: 0 },
       source: "sidecar",

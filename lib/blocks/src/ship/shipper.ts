@@ -250,7 +250,6 @@ class SyncRun {
         ...local,
         thanos: {
           ...local.thanos,
-          version: 1,
           labels,
           source: this.#options.source,
           segment_files: segments.map((file) => file.rel_path.slice("chunks/".length)),
@@ -258,7 +257,7 @@ class SyncRun {
           upload_time: new Date(now()).toISOString(),
         },
       };
-      const text = new TextEncoder().encode(formatGoMeta(meta));
+      const text = new TextEncoder().encode(`${formatGoMeta(meta)}\n`);
       await bucket.upload(`${id}/meta.json`, text, {}, signal);
       done = true;
     } finally {
