@@ -220,7 +220,7 @@ function isDefault(field: Field, value: unknown): boolean {
     case "double":
       return Object.is(value, 0);
     default:
-      return Object.is(value, 0) || value === "" || value === false;
+      return value === 0 || value === "" || value === false;
   }
 }
 
