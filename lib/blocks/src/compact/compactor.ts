@@ -2,76 +2,32 @@
 import { createHash } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Log, messageOf } from "@deucalion/base";
-import type { Bucket } from "@deucalion/objstore";
+import { messageOf } from "@deucalion/base";
 import { ulid } from "ulid";
 import { eachLimited } from "../each-limited.ts";
 import { BlocksError } from "../errors.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
-import {
-  deletionMarkFile,
-  markNoCompact,
-  noCompactMarkFile,
-  noDownsampleMarkFile,
-} from "../meta/markers.ts";
+import { deletionMarkFile, markNoCompact, noCompactMarkFile } from "../meta/markers.ts";
 import { type CompactionGroup, compactionGroups, describeGroup } from "../plan/compaction-group.ts";
 import { simulated } from "../plan/compaction-plan.ts";
 import { type DownsampleStep, planDownsampling } from "../plan/plan-downsample.ts";
 import { compareByMinTime, overlappingRun, planGroup } from "../plan/plan-group.ts";
-import type { Retention } from "../plan/plan-retention.ts";
-import type { BlockExecutor } from "./block-executor.ts";
-import { markNoDownsample, retireBlock } from "./bucket/block-marks.ts";
-import type { BucketSnapshot, BucketView } from "./bucket/bucket-view.ts";
+import { retireBlock } from "./bucket/block-marks.ts";
+import type { BucketSnapshot } from "./bucket/bucket-view.ts";
 import {
   applyRetention,
   type CleanDeps,
   cleanPartialUploads,
   deleteMarkedBlocks,
 } from "./bucket/clean-bucket.ts";
-import type { Lease, Leases } from "./bucket/leases.ts";
-import { type UploadBlockOptions, uploadBlock } from "./bucket/upload-block.ts";
-import type { CompactorEvents } from "./compactor-events.ts";
+import type { Lease } from "./bucket/leases.ts";
+import { uploadBlock } from "./bucket/upload-block.ts";
+import type { CompactorDeps, CompactorOptions } from "./compactor-options.ts";
+import { DownsampleSteps } from "./downsample-steps.ts";
 import { CompactionHalt } from "./halt.ts";
-import type { CompactionDedup } from "./merge/merge-chunks.ts";
-import type { WrittenBlock } from "./merge/output-block.ts";
 import { SourceBlockError } from "./merge/source-error.ts";
-import { compactedMeta, downsampledMeta } from "./result-meta.ts";
-
-export interface CompactorOptions {
-  readonly rangesMs: readonly number[];
-  readonly dedup: CompactionDedup;
-  /** Merge blocks that overlap. Off only together with `haltOnError`, as overlaps stop everything then. */
-  readonly vertical: boolean;
-  /** Thanos' way: stop at the first error that needs a person. */
-  readonly haltOnError: boolean;
-  readonly acceptMalformedIndex: boolean;
-  readonly skipOutOfOrderChunks: boolean;
-  /** Sum of the sources' index sizes, in bytes, that a new block may come of, before 15 % of safety. */
-  readonly indexBytesMax: number;
-  readonly groupsAtOnce: number;
-  /** Plans of one group that do not need each other's results run at once. */
-  readonly plansAtOnce: number;
-  readonly downsampling: boolean;
-  readonly downsamplesAtOnce: number;
-  readonly retention: Retention;
-  readonly deleteDelayMs: number;
-  readonly upload: UploadBlockOptions;
-  /** Folder for blocks being worked on; emptied. */
-  readonly workDir: string;
-}
-
-export interface CompactorDeps {
-  readonly bucket: Bucket;
-  readonly view: BucketView;
-  readonly executor: BlockExecutor;
-  /** `null` where this is the only instance for sure. */
-  readonly leases: Leases | null;
-  readonly events: CompactorEvents;
-  readonly log: Log;
-  readonly now: () => number;
-  /** Told of every look at the bucket. */
-  readonly looked?: (snapshot: BucketSnapshot) => void;
-}
+import { compactedMeta, segmentNamesOf } from "./result-meta.ts";
+import type { Tally } from "./tally.ts";
 
 /** How a round went. */
 export interface RoundResult {
@@ -85,24 +41,18 @@ export interface RoundResult {
   readonly leased: readonly string[];
 }
 
-interface Tally {
-  readonly failures: string[];
-  compactions: number;
-  downsamplings: number;
-  readonly setAside: string[];
-  readonly leased: string[];
-}
-
 /** Compacts, downsamples, applies retention and cleans. */
 export class Compactor {
   readonly #options: CompactorOptions;
   readonly #deps: CompactorDeps;
   readonly #clean: CleanDeps;
+  readonly #steps: DownsampleSteps;
 
   constructor(options: CompactorOptions, deps: CompactorDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#clean = deps;
+    this.#steps = new DownsampleSteps(options, deps);
   }
 
   /**
@@ -501,73 +451,8 @@ export class Compactor {
     if (this.#deps.leases !== null) snapshot = await this.look(signal);
     const todo = steps().filter((step) => mine.has(keyOf(step)));
     await eachLimited(todo, this.#options.downsamplesAtOnce, (step) =>
-      this.#downsample(step, mine.get(keyOf(step)) ?? null, tally, signal),
+      this.#steps.run(step, mine.get(keyOf(step)) ?? null, tally, signal),
     );
-  }
-
-  async #downsample(
-    step: DownsampleStep,
-    lease: Lease | null,
-    tally: Tally,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { events, log, bucket, now } = this.#deps;
-    const { source } = step;
-    const { resolution } = source.thanos.downsample;
-    try {
-      await this.#downsampleStep(step, lease, signal);
-      tally.downsamplings++;
-    } catch (thrown) {
-      signal.throwIfAborted();
-      events.downsampleFailed(resolution);
-      if (this.#options.haltOnError) throw thrown;
-      if (thrown instanceof SourceBlockError) {
-        log.warn("block is set aside: it is not downsampled until its mark is removed", {
-          block: source.ulid,
-          reason: thrown.reason,
-          err: thrown.message,
-        });
-        tally.setAside.push(source.ulid);
-        const { reason, message } = thrown;
-        if (await markNoDownsample(bucket, source.ulid, reason, message, now(), signal)) {
-          events.marked(noDownsampleMarkFile, reason);
-        }
-        return;
-      }
-      log.error("downsampling a block failed; it is tried again", {
-        block: source.ulid,
-        err: messageOf(thrown),
-      });
-      tally.failures.push(`downsampling ${source.ulid}: ${messageOf(thrown)}`);
-    }
-  }
-
-  async #downsampleStep(
-    { source, resolutionMs }: DownsampleStep,
-    lease: Lease | null,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { bucket, executor, log, events, now } = this.#deps;
-    const { acceptMalformedIndex, upload } = this.#options;
-    const begun = now();
-    const id = ulid(now());
-    const dir = join(this.#options.workDir, "downsample", id);
-    try {
-      const made = await executor.run(
-        { kind: "downsample", source, resolutionMs, dir, acceptMalformedIndex },
-        signal,
-      );
-      const meta = downsampledMeta(id, source, resolutionMs, made.stats, segmentNamesOf(made));
-      const content = await executor.run({ kind: "verify", meta, dir, written: made }, signal);
-      const complete = { ...meta, thanos: { ...meta.thanos, index_stats: content.indexStats } };
-      const commit = async (): Promise<void> => lease?.check(signal);
-      await uploadBlock(bucket, dir, complete, upload, now(), commit, signal);
-      const seconds = (now() - begun) / 1000;
-      events.downsampled(source.thanos.downsample.resolution, seconds);
-      log.info("downsampled block", { from: source.ulid, to: id, duration_ms: now() - begun });
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
   }
 }
 
@@ -581,10 +466,6 @@ function withResult(
   const blocks = group.blocks.filter((block) => !gone.has(block));
   if (result !== null) blocks.push(result);
   return { ...group, blocks: blocks.sort(compareByMinTime) };
-}
-
-function segmentNamesOf({ segments }: WrittenBlock): string[] {
-  return segments.map(({ name }) => name);
 }
 
 function isEmpty(block: BlockMeta): boolean {

@@ -1,6 +1,7 @@
 // meta.json of blocks that compaction and downsampling make.
 import type { BlockMeta, BlockStats } from "../meta/block-meta.ts";
 import { type CompactionGroup, commonExtensions } from "../plan/compaction-group.ts";
+import type { WrittenBlock } from "./merge/output-block.ts";
 
 /** The meta of a block made of `sources` (in the order in which they were merged). */
 export function compactedMeta(
@@ -69,4 +70,9 @@ export function downsampledMeta(
       index_stats: {},
     },
   };
+}
+
+/** Names of the segments as meta.json lists them. */
+export function segmentNamesOf({ segments }: WrittenBlock): string[] {
+  return segments.map(({ name }) => name);
 }
