@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { type Log, messageOf } from "@deucalion/base";
 import { decodeSnappyBlock, KernelError, snappyBlockSize } from "@deucalion/kernels";
+import { ModelError } from "@deucalion/model";
 import { RpcError } from "@deucalion/rpc";
 import { listen } from "../../http/listen-address.ts";
 import type { Actor } from "../../process/run-group.ts";
@@ -178,7 +179,11 @@ export class WriteHttp implements Actor {
       if (status >= 500) log.error("write failed", { path, err: error.message });
       else log.debug("write refused", { path, err: error.message });
       answer(response, status, error.message);
-    } else if (error instanceof RpcError || error instanceof KernelError) {
+    } else if (
+      error instanceof RpcError ||
+      error instanceof KernelError ||
+      error instanceof ModelError
+    ) {
       answer(response, 400, error.message);
     } else {
       log.error("internal server error", { path, err: messageOf(error) });

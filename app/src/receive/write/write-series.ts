@@ -6,6 +6,7 @@ import {
   isStale,
   type LabelBytes,
   LabelCursor,
+  ModelError,
   validateHistogram,
 } from "@deucalion/model";
 import { ProtoReader, RpcError } from "@deucalion/rpc";
@@ -20,6 +21,9 @@ export interface WriteLimits {
   /** Samples later than this (Unix ms) are refused; +Infinity takes all. */
   readonly latestTime: number;
 }
+
+/** Times further from the epoch (the year 10000) are nobody's clock, ms. */
+const timeMax = 253_402_300_800_000;
 
 const faultOfVerdict: Readonly<Record<number, Fault>> = {
   [Verdict.duplicate]: "duplicate",
@@ -46,7 +50,7 @@ export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimit
       writeOne(head, view, sample, limits, report, list, i);
     }
   } catch (thrown) {
-    if (!(thrown instanceof RpcError)) throw thrown;
+    if (!(thrown instanceof RpcError || thrown instanceof ModelError)) throw thrown;
     throw new ReceiveError("RECEIVE_BODY", thrown.message, {}, { cause: thrown });
   } finally {
     commit(head);
@@ -103,7 +107,8 @@ function writeOne(
   const { samples } = view;
   for (let j = 0; j < samples.length; j += 2) {
     sample.read(samples[j]!, samples[j + 1]!);
-    if (sample.time > limits.latestTime) report.add("outOfBounds", view.labels);
+    if (sample.time > limits.latestTime || Math.abs(sample.time) > timeMax)
+      report.add("outOfBounds", view.labels);
     else if (made(sample.time)) {
       const verdict = head.append(series, sample.time, sample.high, sample.low);
       if (verdict === Verdict.stored) report.stored++;
@@ -117,6 +122,7 @@ function writeOne(
     );
     const h = histogramFromWire(wire);
     if (!isSound(h)) report.add("badHistogram", view.labels);
+    else if (Math.abs(wire.timestamp) > timeMax) report.add("outOfBounds", view.labels);
     else if (made(wire.timestamp)) note(head.appendHistogram(series, wire.timestamp, h));
   }
   if (series < 0) return;

@@ -1,6 +1,7 @@
 // thanos.WriteableStore: what other receivers hand on.
 
 import { messageOf } from "@deucalion/base";
+import { ModelError } from "@deucalion/model";
 import { ProtoReader, RpcError, type RpcErrorCode, type Service, unary } from "@deucalion/rpc";
 import { WriteResponseMessage } from "@deucalion/storeapi";
 import { ReceiveError, type ReceiveErrorCode } from "../errors.ts";
@@ -70,7 +71,7 @@ export function writeableStoreService(
       if (error instanceof ReceiveError) {
         throw new RpcError(rpcCodes[error.code], error.message, {}, { cause: error });
       }
-      if (error instanceof RpcError) {
+      if (error instanceof RpcError || error instanceof ModelError) {
         throw new RpcError("RPC_INVALID_ARGUMENT", error.message, {}, { cause: error });
       }
       throw new RpcError("RPC_INTERNAL", messageOf(error), {}, { cause: error as Error });

@@ -38,16 +38,19 @@ async function run(dir: string, first: number): Promise<void> {
     value[0] = step;
     head.append(series, time, words[1]!, words[0]!);
   };
-  let compacting: Promise<unknown> | null = null;
+  let compacting = false;
   for (; ; step++) {
     for (let i = 0; i < crashSeries; i++) append(i, step * stepMs);
     append(crashSeries, step * stepMs);
     append(crashSeries, step * stepMs - crashLateMs);
     head.commit();
     writeSync(1, `${step}\n`);
-    compacting ??= db.compact().finally(() => {
-      compacting = null;
-    });
+    if (!compacting) {
+      compacting = true;
+      void db.compact().finally(() => {
+        compacting = false;
+      });
+    }
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -21,9 +21,8 @@ function writeAndKill(dir: string, first: number, afterMs: number): Promise<numb
   });
   let last = first - 1;
   let rest = "";
-  let timer: NodeJS.Timeout | null = null;
+  child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), afterMs));
   child.stdout.on("data", (data: Buffer) => {
-    timer ??= setTimeout(() => child.kill("SIGKILL"), afterMs);
     const lines = (rest + data.toString()).split("\n");
     rest = lines.pop()!;
     if (lines.length > 0) last = Number(lines.at(-1));

@@ -298,18 +298,20 @@ export class LiveDatabase {
     const mark = markOutOfOrder(head);
     const made: BlockMeta[] = [];
     const range = this.#options.chunkRangeMs;
-    const last = head.maxOutOfOrderTime;
-    for (let from = rangeEnd(head.minOutOfOrderTime, range) - range; from <= last; from += range) {
+    for (let from = nextLate(head, Number.NEGATIVE_INFINITY); from < Infinity; ) {
+      const start = Math.floor(from / range) * range;
       const options = {
-        minTime: from,
-        maxTime: from + range,
+        minTime: start,
+        maxTime: start + range,
         outOfOrder: true,
         now: this.#deps.now(),
       };
       const meta = await cutBlock(head, options);
-      if (meta === null) continue;
-      await this.#add(meta.ulid);
-      made.push(meta);
+      if (meta !== null) {
+        await this.#add(meta.ulid);
+        made.push(meta);
+      }
+      from = nextLate(head, start + range);
     }
     await dropOutOfOrder(head, mark);
     return made;
@@ -364,6 +366,18 @@ export class LiveDatabase {
       await Promise.all(this.#blocks.map((held) => held.end(async () => undefined)));
     }
   }
+}
+
+/** The first time from `from` on at which a closed out-of-order chunk may have samples, +Infinity for none. */
+function nextLate(head: LiveHead, from: number): number {
+  const { chunks } = head;
+  let next = Number.POSITIVE_INFINITY;
+  for (const { first } of head.outOfOrder.values()) {
+    for (let row = first; row >= 0; row = chunks.next[row]!) {
+      if (chunks.maxTime[row]! >= from) next = Math.min(next, Math.max(from, chunks.minTime[row]!));
+    }
+  }
+  return next;
 }
 
 async function removeLeftovers(dir: string): Promise<void> {
