@@ -135,7 +135,8 @@ export class ProtoWriter {
   close(mark: number): void {
     const size = this.length - mark;
     const prefix = uvarintBytes(size);
-    this.ensure(prefix);
+    // Room for all that `uvarint` asks for: growing while the end is set back would lose what lies behind it.
+    this.ensure(prefix + 10);
     this.#data.copyWithin(mark + prefix, mark, this.length);
     this.length = mark;
     this.uvarint(size);

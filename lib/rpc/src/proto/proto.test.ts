@@ -89,8 +89,19 @@ test("whatever is written is read again", () => {
     fc.property(tree, (value) => {
       assert.deepEqual({ ...Everything.decode(Everything.encode(value)) }, { ...value });
     }),
-    { numRuns: 200 },
+    { numRuns: 200, includeErrorInReport: true },
   );
+});
+
+test("a sub-message that ends at the end of the writer's memory keeps its bytes", () => {
+  for (let before = 200; before < 256; before++) {
+    const out = new ProtoWriter(256);
+    out.raw(new Uint8Array(before));
+    const mark = out.open(1);
+    for (let i = 0; i < 8; i++) out.raw(Uint8Array.of(i + 1));
+    out.close(mark);
+    assert.deepEqual([...out.view().subarray(before)], [10, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+  }
 });
 
 test("64-bit numbers keep their value up to the rounding of a double", () => {
