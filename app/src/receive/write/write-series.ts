@@ -1,7 +1,7 @@
 // Puts series of a request into the head of a tenant: the innermost loop of receiving.
 import {
   decodeLabels,
-  encodeLabelParts,
+  encodeLabels,
   type FloatHistogram,
   isStale,
   type LabelBytes,
@@ -141,41 +141,54 @@ function isSound(h: FloatHistogram): boolean {
   }
 }
 
+function uvarintLength(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;
+}
+
+/** Order of two names, by their bytes. */
+function compareNames(
+  data: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  bStart: number,
+  bEnd: number,
+): number {
+  const length = Math.min(aEnd - aStart, bEnd - bStart);
+  for (let i = 0; i < length; i++) {
+    const difference = data[aStart + i]! - data[bStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  return aEnd - aStart - (bEnd - bStart);
+}
+
 /** Checks the labels of a new series and gives their canonical bytes, or says what is wrong. */
 function checkLabels(labels: LabelBytes): LabelBytes | Fault {
   const { data } = labels;
-  const cursor = new LabelCursor();
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  let before: Uint8Array | null = null;
-  try {
-    cursor.reset(labels);
-    while (cursor.next()) {
-      if (cursor.nameEnd === cursor.nameStart || cursor.valueEnd === cursor.valueStart) {
-        return "labelsEmpty";
-      }
-      const name = data.subarray(cursor.nameStart, cursor.nameEnd);
-      if (before !== null) {
-        const order = Buffer.compare(before, name);
-        if (order === 0) return "labelsDuplicate";
-        if (order > 0) return "labelsOutOfOrder";
-      }
-      before = name;
-      const part = encodeLabelParts(name, data.subarray(cursor.valueStart, cursor.valueEnd));
-      parts.push(part);
-      bytes += part.length;
+  const cursor = new LabelCursor().reset(labels);
+  let nameStart = -1;
+  let nameEnd = -1;
+  // Bytes that the shortest encoding takes; names stand before values in it.
+  let shortest = 0;
+  let inOrder = true;
+  while (cursor.next()) {
+    const nameLength = cursor.nameEnd - cursor.nameStart;
+    const valueLength = cursor.valueEnd - cursor.valueStart;
+    if (nameLength === 0 || valueLength === 0) return "labelsEmpty";
+    if (nameStart >= 0) {
+      const order = compareNames(data, nameStart, nameEnd, cursor.nameStart, cursor.nameEnd);
+      if (order === 0) return "labelsDuplicate";
+      if (order > 0) return "labelsOutOfOrder";
     }
-  } catch (thrown) {
-    throw new ReceiveError("RECEIVE_BODY", "labels do not decode", {}, { cause: thrown });
+    nameStart = cursor.nameStart;
+    nameEnd = cursor.nameEnd;
+    if (cursor.valueStart < nameStart) inOrder = false;
+    const inner =
+      2 + uvarintLength(nameLength) + nameLength + uvarintLength(valueLength) + valueLength;
+    shortest += 1 + uvarintLength(inner) + inner;
   }
-  if (parts.length === 0) return "labelsEmpty";
-  const out = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return { data: out, start: 0, end: bytes };
+  if (nameStart < 0) return "labelsEmpty";
+  if (inOrder && shortest === labels.end - labels.start) return labels;
+  return encodeLabels(decodeLabels(labels));
 }
 
 function writeExemplars(
