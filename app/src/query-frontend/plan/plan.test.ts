@@ -32,7 +32,8 @@ test("splitSteps() keeps every step once, whatever the range", () => {
       const steps: number[] = [];
       for (const part of splitSteps(whole, step, interval)) {
         for (let t = part.startMs; t <= part.endMs; t += step) {
-          assert.equal(Math.floor(t / interval), Math.floor(part.startMs / interval));
+          const isLast = t + step > whole.endMs;
+          assert.ok(isLast || Math.floor(t / interval) === Math.floor(part.startMs / interval));
           steps.push(t);
         }
       }

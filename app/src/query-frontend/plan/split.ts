@@ -31,7 +31,7 @@ export function splitInterval(options: SplitOptions, span: Span): number {
   return options.minIntervalMs;
 }
 
-/** The steps of a range by the multiples of `intervalMs` between which they lie. No step is lost, none is there twice. */
+/** The steps of a range by the multiples of `intervalMs` between which they lie; a last step alone stays with those before it. */
 export function splitSteps(span: Span, stepMs: number, intervalMs: number): Span[] {
   if (intervalMs <= 0) return [span];
   const parts: Span[] = [];
@@ -39,8 +39,10 @@ export function splitSteps(span: Span, stepMs: number, intervalMs: number): Span
   while (startMs <= span.endMs) {
     const border = (Math.floor(startMs / intervalMs) + 1) * intervalMs;
     const last = startMs + Math.floor((border - 1 - startMs) / stepMs) * stepMs;
-    const endMs = last + stepMs > span.endMs ? span.endMs : last;
-    parts.push({ startMs, endMs });
+    // One step more is not worth a request of its own.
+    const isLast = last + stepMs >= span.endMs;
+    parts.push({ startMs, endMs: isLast ? span.endMs : last });
+    if (isLast) break;
     startMs = last + stepMs;
   }
   return parts;
