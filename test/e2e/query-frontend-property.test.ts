@@ -64,6 +64,18 @@ function askRange(base: string, query: string, range: RangeParams): Promise<Answ
   });
 }
 
+/**
+ * The engine does not read one side of an operator when the other is empty. Which sides are depends on the part and the
+ * shard, and so do the infos that reading them would have given; all other warnings are compared.
+ */
+function told(answer: Answer, query: string): Answer {
+  if (!/\) (\+|-|\/|and|or|unless|>|== bool) /.test(query)) return answer;
+  return {
+    ...answer,
+    warnings: answer.warnings.filter((text) => !text.startsWith("PromQL info:")),
+  };
+}
+
 function aligned({ start, end, step }: RangeParams): RangeParams {
   const ms = Math.trunc(step * 1000);
   const down = (seconds: number) => (Math.floor((seconds * 1000) / ms) * ms) / 1000;
@@ -127,7 +139,11 @@ test("range queries through frontends are those of the querier, byte for byte", 
           // What fails as a whole may be possible part by part (labels that meet at different times only), and which
           // labels an error names depends on the part that fails first.
           if (want.status === 422 && (got.status === 200 || got.status === 422)) continue;
-          assert.deepEqual(got, want, `${base} ${query} ${JSON.stringify(asked)}`);
+          assert.deepEqual(
+            told(got, query),
+            told(want, query),
+            `${base} ${query} ${JSON.stringify(asked)}`,
+          );
           if (want.status === 200) answered++;
           if (want.text.includes('"result":[]')) empty++;
         }
