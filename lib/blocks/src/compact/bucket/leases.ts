@@ -169,8 +169,9 @@ export class Leases {
       await bucket.upload(name, this.#record(), {}, never);
       renewedAt = begun;
     };
+    let renewing: Promise<void> = Promise.resolve();
     const timer = setInterval(() => {
-      renew().catch((thrown: unknown) => {
+      renewing = renew().catch((thrown: unknown) => {
         log.warn("renewing a lease failed", { group, err: messageOf(thrown) });
       });
     }, ttlMs / 4);
@@ -188,6 +189,8 @@ export class Leases {
         clearInterval(timer);
         const late = performance.now() - renewedAt > ttlMs;
         released = true;
+        // A renewal on its way would write the lease again after it is deleted.
+        await renewing;
         if (late) return;
         try {
           for (const spent of await this.#numbers(folder, never)) {
