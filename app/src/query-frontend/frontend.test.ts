@@ -255,7 +255,8 @@ test("labels of parts are united, sorted, cut, and lose no warning", async (t) =
     return body;
   };
   const day = Math.floor(t0 / 86_400);
-  const all = [0, 1, 2, 3].map((i) => `l${day + i}`);
+  // Three windows of a day: the last second alone is no window of its own.
+  const all = [0, 1, 2].map((i) => `l${day + i}`);
   assert.deepEqual((await ask("limit=0")).data, [...all, "z", "ä"]);
   assert.deepEqual(
     new Set(front.take().map(({ method, params }) => `${method} ${params.get("limit")}`)),
@@ -269,7 +270,7 @@ test("labels of parts are united, sorted, cut, and lose no warning", async (t) =
   assert.deepEqual(cut.warnings, ["store x is gone", "results truncated due to limit"]);
   front.take();
   await ask("limit=2");
-  assert.equal(front.take().length, 4, "a partial answer is not cached");
+  assert.equal(front.take().length, 3, "a partial answer is not cached");
 });
 
 test("all other requests go through as they are", async (t) => {
