@@ -29,6 +29,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   rpc: ["base", "kernels"],
   tsdb: ["base", "kernels", "model"],
   promql: ["base", "kernels", "model"],
+  rules: ["base", "kernels", "model", "promql"],
   blocks: ["base", "kernels", "model", "objstore", "rpc", "tsdb"],
   storeapi: ["base", "kernels", "model", "rpc", "tsdb", "promql"],
 };
