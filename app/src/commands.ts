@@ -166,10 +166,16 @@ export const commands: readonly Command[] = [
     },
     { component: "bucket" },
   ),
-  notBuilt(
+  command(
     "tools bucket replicate",
     "Copies blocks to another bucket.",
     async () => (await bucketFlags()).bucketReplicateFlags,
+    async (values, process) => {
+      const { bucketReplicateOptions } = await import("./tools/bucket-replicate/options.ts");
+      const { runBucketReplicate } = await import("./tools/bucket-replicate/run.ts");
+      await runBucketReplicate(bucketReplicateOptions(values), process);
+    },
+    { component: "bucket" },
   ),
   command(
     "tools bucket downsample",

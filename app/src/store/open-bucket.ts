@@ -6,6 +6,16 @@ import { parse } from "yaml";
 import { AppError } from "../errors.ts";
 import { bucketMetrics } from "./bucket-metrics.ts";
 
+export interface BucketAbout {
+  readonly component?: string;
+  readonly log?: Log;
+  /** Labels of its metrics, where a process has several buckets. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Unix time in ms that never goes back. */
+const clock = (): number => performance.timeOrigin + performance.now();
+
 /**
  * Opens the bucket of a YAML text. Throws APP_CONFIG, saying what is wrong with it. `about` names the component to the
  * store and takes traces of its requests.
@@ -13,7 +23,7 @@ import { bucketMetrics } from "./bucket-metrics.ts";
 export function openConfiguredBucket(
   text: string,
   registry: Registry,
-  about: { readonly component?: string; readonly log?: Log } = {},
+  about: BucketAbout = {},
 ): Bucket {
   try {
     const { component, log } = about;
@@ -21,7 +31,7 @@ export function openConfiguredBucket(
       ...(component === undefined ? {} : { component }),
       ...(log === undefined ? {} : { log }),
     });
-    return meteredBucket(bucket, bucketMetrics(registry, bucket.name), () => performance.now());
+    return meteredBucket(bucket, bucketMetrics(registry, bucket.name, about.labels), clock);
   } catch (cause) {
     throw new AppError("APP_CONFIG", `create bucket client: ${messageOf(cause)}`, {}, { cause });
   }

@@ -199,3 +199,4 @@ export type BucketCleanupFlagValues = FlagValues<typeof bucketCleanupFlags>;
 export type BucketMarkFlagValues = FlagValues<typeof bucketMarkFlags>;
 export type BucketRewriteFlagValues = FlagValues<typeof bucketRewriteFlags>;
 export type BucketRetentionFlagValues = FlagValues<typeof bucketRetentionFlags>;
+export type BucketReplicateFlagValues = FlagValues<typeof bucketReplicateFlags>;
