@@ -8,7 +8,13 @@
 // earlier neighbour's).
 import type { SampleColumns } from "../sample-columns.ts";
 import { localInterval } from "./interval.ts";
-import { type Insertion, liveTimes, type Merged, withInsertions } from "./merged-samples.ts";
+import {
+  firstSamples,
+  type Insertion,
+  liveTimes,
+  type Merged,
+  withInsertions,
+} from "./merged-samples.ts";
 
 /** Holes up to this length, in ms, are judged by both ends; longer ones by each end alone. */
 const coupledHoleMs = 900_000;
@@ -84,6 +90,58 @@ export function fillFrom(
   return found.length === 0 ? base : withInsertions(base, found, times, live, replica);
 }
 
+/** What `samples`, the second replica, has in the holes of the first; neither has stale markers. */
+export function insertionsFrom(first: SampleColumns, samples: SampleColumns): Insertion[] {
+  return findInsertions(firstSamples(first, null), liveTimes(samples, null), new Float64Array(0));
+}
+
+/**
+ * First position at or after `from` at which something may be missing, where `candidate` is the first one after it: up to
+ * there the steps are regular (see `isRegular`), each with one candidate, so that position and candidate move together.
+ */
+function skipRegular(
+  base: Float64Array,
+  count: number,
+  from: number,
+  times: Float64Array,
+  candidate: number,
+): number {
+  let left = from;
+  let at = candidate;
+  const end = Math.min(count - 2, from + times.length - 1 - candidate);
+  if (left < 1 || at < 1 || left >= end) return left;
+  let before = base[left]! - base[left - 1]!;
+  let time = base[left + 1]!;
+  let step = time - base[left]!;
+  let previous = times[at]!;
+  let candidateBefore = previous - times[at - 1]!;
+  for (; left < end; left++, at++) {
+    const timeAfter = base[left + 2]!;
+    const after = timeAfter - time;
+    const next = times[at + 1]!;
+    const candidateAfter = next - previous;
+    if (
+      !(
+        previous > base[left]! &&
+        previous < time &&
+        next >= time &&
+        step <= 1.25 * before &&
+        step <= 1.25 * after &&
+        step <= 1.25 * candidateBefore &&
+        step <= 1.25 * candidateAfter
+      )
+    ) {
+      break;
+    }
+    before = step;
+    step = after;
+    time = timeAfter;
+    previous = next;
+    candidateBefore = candidateAfter;
+  }
+  return left;
+}
+
 function findInsertions(base: Merged, times: Float64Array, staleTimes: Float64Array): Insertion[] {
   const found: Insertion[] = [];
   const baseTimes = base.times;
@@ -92,6 +150,12 @@ function findInsertions(base: Merged, times: Float64Array, staleTimes: Float64Ar
     if (left >= 0) {
       const time = baseTimes[left]!;
       while (candidate < times.length && times[candidate]! <= time) candidate++;
+      const regular = skipRegular(baseTimes, base.count, left, times, candidate);
+      if (regular > left) {
+        candidate += regular - left;
+        left = regular - 1;
+        continue;
+      }
     }
     const next = left + 1 < base.count ? baseTimes[left + 1]! : Number.POSITIVE_INFINITY;
     let end = candidate;

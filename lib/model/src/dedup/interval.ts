@@ -5,6 +5,16 @@ const stepsEachSide = 3;
 
 const steps = new Float64Array(4 * stepsEachSide);
 
+/** Sorts the first few numbers by insertion. */
+function sortFew(numbers: Float64Array, count: number): void {
+  for (let i = 1; i < count; i++) {
+    const number = numbers[i]!;
+    let at = i;
+    for (; at > 0 && numbers[at - 1]! > number; at--) numbers[at] = numbers[at - 1]!;
+    numbers[at] = number;
+  }
+}
+
 function addSteps(
   count: number,
   times: Float64Array,
@@ -55,6 +65,6 @@ export function localInterval(
     if (side !== "left") size = addSteps(size, times, tail, tailEnd, null);
   }
   if (size === 0) return 0;
-  const some = steps.subarray(0, size).sort();
-  return some[Math.floor((size - 1) * 0.25)]!;
+  sortFew(steps, size);
+  return steps[Math.floor((size - 1) * 0.25)]!;
 }

@@ -1,6 +1,6 @@
 // Writes the samples of a merged series, with stale markers that hold and without counters that lag.
 import type { SampleColumns } from "../sample-columns.ts";
-import type { Merged } from "./merged-samples.ts";
+import type { Insertion, Merged } from "./merged-samples.ts";
 import { StaleMarkers } from "./stale-markers.ts";
 
 /** A newcomer whose counter lags is held back for at most this many of its samples. */
@@ -86,6 +86,42 @@ export function writeRuns(
     lastIndex = index + length - 1;
     i += length;
   }
+}
+
+/**
+ * `writeRuns` for two replicas of which the second is `found` in the holes of the first, without columns of what is
+ * from where: a run of the first, an insertion, a run of the first, and so on.
+ */
+export function writeInsertions(
+  first: SampleColumns,
+  second: SampleColumns,
+  found: readonly Insertion[],
+  counter: boolean,
+  out: SampleColumns,
+): void {
+  let taken = 0;
+  let last: SampleColumns | null = null;
+  let lastIndex = -1;
+  const writeRun = (samples: SampleColumns, from: number, to: number): void => {
+    let start = from;
+    if (counter && last !== null && last !== samples) {
+      let heldBack = 0;
+      while (start < to && heldBack < heldBackMax && lags(last, lastIndex, samples, start)) {
+        heldBack++;
+        start++;
+      }
+    }
+    if (start >= to) return;
+    out.pushRange(samples, start, to);
+    last = samples;
+    lastIndex = to - 1;
+  };
+  for (const { left, from, to } of found) {
+    writeRun(first, taken, left + 1);
+    taken = left + 1;
+    writeRun(second, from, to);
+  }
+  writeRun(first, taken, first.count);
 }
 
 /** True if the newcomer is below the last value although it saw no reset of its own since then. */

@@ -9,7 +9,7 @@ import {
   sortByTime,
 } from "@deucalion/model";
 import { StoreApiError } from "../errors.ts";
-import { applyCounterResets } from "./counter-resets.ts";
+import { CounterResets } from "./counter-resets.ts";
 
 /** One chunk with all its aggregates. */
 export interface ChunkUnit {
@@ -21,27 +21,32 @@ export interface ChunkUnit {
   readonly maxTime: number;
 }
 
+/** The row after the last one of the chunk that begins at `row`; rows of the series end at `end`. */
+function unitEnd(chunks: ChunkColumns, row: number, end: number): number {
+  const { aggregate, minTime, maxTime } = chunks;
+  let next = row + 1;
+  if (aggregate[row] === Aggregate.raw) return next;
+  // Aggregates of one chunk follow each other in ascending order.
+  while (
+    next < end &&
+    aggregate[next]! > aggregate[next - 1]! &&
+    minTime[next] === minTime[row] &&
+    maxTime[next] === maxTime[row]
+  ) {
+    next++;
+  }
+  return next;
+}
+
 /** The units of one series of a batch, appended to `into`. */
 export function addUnits(batch: SeriesBatch, series: number, into: ChunkUnit[]): void {
   const chunks = batch.chunks;
   if (chunks === null) return;
   const end = chunks.first[series + 1]!;
   for (let row = chunks.first[series]!; row < end; ) {
+    const next = unitEnd(chunks, row, end);
     const minTime = chunks.minTime[row]!;
-    const maxTime = chunks.maxTime[row]!;
-    let next = row + 1;
-    if (chunks.aggregate[row] !== Aggregate.raw) {
-      // Aggregates of one chunk follow each other in ascending order.
-      while (
-        next < end &&
-        chunks.aggregate[next]! > chunks.aggregate[next - 1]! &&
-        chunks.minTime[next] === minTime &&
-        chunks.maxTime[next] === maxTime
-      ) {
-        next++;
-      }
-    }
-    into.push({ chunks, row, rowCount: next - row, minTime, maxTime });
+    into.push({ chunks, row, rowCount: next - row, minTime, maxTime: chunks.maxTime[row]! });
     row = next;
   }
 }
@@ -98,66 +103,84 @@ function samplesOf(units: readonly ChunkUnit[]): number {
   return sum;
 }
 
+/** True if the units of rows `[first, end)` come in order, none twice: then they can be read as they are. */
+function inOrder(chunks: ChunkColumns, first: number, end: number): boolean {
+  const { aggregate, minTime } = chunks;
+  for (let row = first; row < end; ) {
+    const next = aggregate[row] === Aggregate.raw ? row + 1 : unitEnd(chunks, row, end);
+    if (next < end && minTime[next]! <= minTime[row]!) return false;
+    row = next;
+  }
+  return true;
+}
+
 /** Decodes units into samples, for the aggregates that a query asked for. Reuses its scratch; not re-entrant. */
 export class UnitReader {
   readonly #decode: ChunkDecoder;
   readonly #aggregates: readonly Aggregate[];
-  readonly #count = new SampleColumns();
+  readonly #scratch = new SampleColumns();
+  readonly #resets = new CounterResets();
 
   constructor(decode: ChunkDecoder, aggregates: readonly Aggregate[]) {
     this.#decode = decode;
     this.#aggregates = aggregates;
   }
 
-  #row(unit: ChunkUnit, row: number, out: SampleColumns): void {
-    const c = unit.chunks;
+  #row(c: ChunkColumns, row: number, out: SampleColumns): void {
     this.#decode(c.encoding[row]!, c.buffers[c.buffer[row]!]!, c.offset[row]!, c.length[row]!, out);
   }
 
-  #rowOf(unit: ChunkUnit, aggregate: Aggregate): number {
-    for (let row = unit.row; row < unit.row + unit.rowCount; row++) {
-      if (unit.chunks.aggregate[row] === aggregate) return row;
-    }
+  #rowOf(chunks: ChunkColumns, first: number, end: number, aggregate: Aggregate): number {
+    for (let row = first; row < end; row++) if (chunks.aggregate[row] === aggregate) return row;
     throw new StoreApiError(
       "STOREAPI_AGGREGATE",
       "a downsampled chunk lacks the aggregate that was asked for",
-      {
-        aggregate,
-        minTime: unit.minTime,
-      },
+      { aggregate, minTime: chunks.minTime[first]! },
     );
   }
 
-  #unit(unit: ChunkUnit, out: SampleColumns): void {
-    if (unit.chunks.aggregate[unit.row] === Aggregate.raw) {
-      this.#row(unit, unit.row, out);
+  /** Reads the chunk of rows `[row, end)`. */
+  #unit(chunks: ChunkColumns, row: number, end: number, out: SampleColumns): void {
+    if (chunks.aggregate[row] === Aggregate.raw) {
+      this.#row(chunks, row, out);
     } else if (this.#aggregates.length === 1) {
-      this.#row(unit, this.#rowOf(unit, this.#aggregates[0]!), out);
+      this.#row(chunks, this.#rowOf(chunks, row, end, this.#aggregates[0]!), out);
     } else {
-      this.#average(unit, out);
+      this.#average(chunks, row, end, out);
     }
   }
 
-  #average(unit: ChunkUnit, out: SampleColumns): void {
-    const counts = this.#count;
+  #average(chunks: ChunkColumns, row: number, end: number, out: SampleColumns): void {
+    const counts = this.#scratch;
     counts.reset();
-    this.#row(unit, this.#rowOf(unit, Aggregate.count), counts);
+    this.#row(chunks, this.#rowOf(chunks, row, end, Aggregate.count), counts);
     const from = out.count;
-    this.#row(unit, this.#rowOf(unit, Aggregate.sum), out);
+    this.#row(chunks, this.#rowOf(chunks, row, end, Aggregate.sum), out);
     if (out.count - from !== counts.count) {
       throw new StoreApiError(
         "STOREAPI_AGGREGATE",
         "sum and count of a downsampled chunk differ in length",
-        {
-          minTime: unit.minTime,
-        },
+        { minTime: chunks.minTime[row]! },
       );
     }
+    const { values, histograms } = out;
     for (let i = 0; i < counts.count; i++) {
-      const histogram = out.histograms?.[from + i];
-      if (histogram === undefined) out.values[from + i]! /= counts.values[i]!;
-      else out.histograms![from + i] = divideHistogram(histogram, counts.values[i]!);
+      const histogram = histograms?.[from + i];
+      if (histogram === undefined) values[from + i]! /= counts.values[i]!;
+      else histograms![from + i] = divideHistogram(histogram, counts.values[i]!);
     }
+  }
+
+  /** True if chunks of these aggregates are read as a counter whose resets are taken out. */
+  get #readsCounter(): boolean {
+    return this.#aggregates.length === 1 && this.#aggregates[0] === Aggregate.counter;
+  }
+
+  #counterUnit(chunks: ChunkColumns, row: number, end: number, out: SampleColumns): void {
+    const part = this.#scratch;
+    part.reset();
+    this.#unit(chunks, row, end, part);
+    this.#resets.take(part, out);
   }
 
   /** Appends the samples of one series of a batch. */
@@ -166,23 +189,33 @@ export class UnitReader {
     if (chunks === null) return;
     const first = chunks.first[series]!;
     const end = chunks.first[series + 1]!;
-    for (let row = first; row < end; row++) {
-      const plain =
-        chunks.aggregate[row] === Aggregate.raw &&
-        (row === first || chunks.minTime[row - 1]! < chunks.minTime[row]!);
-      if (plain) continue;
+    if (!inOrder(chunks, first, end)) {
       const units: ChunkUnit[] = [];
       addUnits(batch, series, units);
       this.read(sortUnits(units), out);
       return;
     }
-    // Raw chunks in order, as they nearly always come: nothing to be put together.
+    // Chunks in order, as they nearly always come: nothing to be put together.
+    const { aggregate } = chunks;
+    if (this.#readsCounter && anyDownsampled(aggregate, first, end)) {
+      this.#resets.reset();
+      for (let row = first; row < end; ) {
+        const next = unitEnd(chunks, row, end);
+        this.#counterUnit(chunks, row, next, out);
+        row = next;
+      }
+      return;
+    }
     const from = out.count;
     let sorted = true;
-    for (let row = first; row < end; row++) {
+    for (let row = first; row < end; ) {
       const start = out.count;
-      const data = chunks.buffers[chunks.buffer[row]!]!;
-      this.#decode(chunks.encoding[row]!, data, chunks.offset[row]!, chunks.length[row]!, out);
+      if (aggregate[row] === Aggregate.raw) this.#row(chunks, row++, out);
+      else {
+        const next = unitEnd(chunks, row, end);
+        this.#unit(chunks, row, next, out);
+        row = next;
+      }
       if (start > from && out.count > start && out.times[start]! <= out.times[start - 1]!)
         sorted = false;
     }
@@ -191,28 +224,29 @@ export class UnitReader {
 
   /** Appends the samples of `units`, in order; overlaps are merged, one sample for each time. */
   read(units: readonly ChunkUnit[], out: SampleColumns): void {
-    const counter =
-      this.#aggregates.length === 1 &&
-      this.#aggregates[0] === Aggregate.counter &&
-      units.some((unit) => unit.chunks.aggregate[unit.row] !== Aggregate.raw);
-    if (counter) {
-      const parts = units.map((unit) => {
-        const part = new SampleColumns();
-        this.#unit(unit, part);
-        return part;
-      });
-      applyCounterResets(parts, out);
+    out.reserve(samplesOf(units));
+    if (
+      this.#readsCounter &&
+      units.some((unit) => unit.chunks.aggregate[unit.row] !== Aggregate.raw)
+    ) {
+      this.#resets.reset();
+      for (const { chunks, row, rowCount } of units)
+        this.#counterUnit(chunks, row, row + rowCount, out);
       return;
     }
     const from = out.count;
     let sorted = true;
-    out.reserve(samplesOf(units));
-    for (const unit of units) {
+    for (const { chunks, row, rowCount } of units) {
       const start = out.count;
-      this.#unit(unit, out);
+      this.#unit(chunks, row, row + rowCount, out);
       if (start > from && out.count > start && out.times[start]! <= out.times[start - 1]!)
         sorted = false;
     }
     if (!sorted) sortByTime(out, from);
   }
+}
+
+function anyDownsampled(aggregate: ArrayLike<number>, first: number, end: number): boolean {
+  for (let row = first; row < end; row++) if (aggregate[row] !== Aggregate.raw) return true;
+  return false;
 }
