@@ -70,7 +70,11 @@ export function openCompaction(
   looked: (snapshot: BucketSnapshot) => void,
 ): Compaction {
   const { log, now } = app;
-  const bucket = openConfiguredBucket(options.bucketConfig, app.registry);
+  const bucket = openConfiguredBucket(options.bucketConfig, app.registry, {
+    component: app.component,
+    log,
+    source: options.bucketConfigSource,
+  });
   const makeView = (cacheDir: string | undefined): BucketView =>
     new BucketView(
       {

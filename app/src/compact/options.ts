@@ -7,6 +7,7 @@ import {
   type Retention,
 } from "@deucalion/blocks";
 import { AppError } from "../errors.ts";
+import type { ConfigText } from "../flags/config-text.ts";
 import type { TimeOrDuration } from "../flags/time-or-duration.ts";
 import { type HttpOptions, httpOptions } from "../process/service-options.ts";
 import type { CompactFlagValues } from "./flags.ts";
@@ -15,6 +16,8 @@ export interface CompactOptions {
   readonly http: HttpOptions;
   /** Text of the bucket's configuration (YAML), environment filled in. */
   readonly bucketConfig: string;
+  /** Where that text came from. */
+  readonly bucketConfigSource: ConfigText;
   readonly dataDir: string;
   readonly selectorRelabelConfig: string;
   readonly minTime: TimeOrDuration;
@@ -116,6 +119,7 @@ export function compactOptions(values: CompactFlagValues): CompactOptions {
   return {
     http: httpOptions(values),
     bucketConfig: values["objstore.config"].read(),
+    bucketConfigSource: values["objstore.config"],
     dataDir: values["data-dir"],
     selectorRelabelConfig: values["selector.relabel-config"].read(),
     minTime: values["min-time"],

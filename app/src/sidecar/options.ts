@@ -1,4 +1,5 @@
 // Options of the sidecar, from its flags.
+import type { ConfigText } from "../flags/config-text.ts";
 import type { TimeOrDuration } from "../flags/time-or-duration.ts";
 import {
   type GrpcServerOptions,
@@ -23,6 +24,8 @@ export interface SidecarOptions {
   readonly tsdbPath: string;
   /** Text of the bucket's configuration; "" uploads nothing. */
   readonly bucketConfig: string;
+  /** Where that text came from. */
+  readonly bucketConfigSource: ConfigText;
   readonly reloader: {
     readonly configFile: string;
     readonly configEnvsubstFile: string;
@@ -60,6 +63,7 @@ export function sidecarOptions(values: SidecarFlagValues): SidecarOptions {
     },
     tsdbPath: values["tsdb.path"],
     bucketConfig: values["objstore.config"].read(),
+    bucketConfigSource: values["objstore.config"],
     reloader: {
       configFile: values["reloader.config-file"],
       configEnvsubstFile: values["reloader.config-envsubst-file"],

@@ -18,7 +18,11 @@ const labelsPollMs = 250;
 /** Uploads until it is stopped; ends with an error if Prometheus shows no external labels in time. */
 export function shipBlocks(options: SidecarOptions, app: AppProcess, labels: () => Labels): Actor {
   const { log, now } = app;
-  const bucket = openConfiguredBucket(options.bucketConfig, app.registry, app);
+  const bucket = openConfiguredBucket(options.bucketConfig, app.registry, {
+    component: app.component,
+    log,
+    source: options.bucketConfigSource,
+  });
   const { uploadConcurrency, hashFunc, ...shipping } = options.shipper;
   const shipper = new Shipper(
     {

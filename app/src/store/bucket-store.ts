@@ -21,6 +21,7 @@ import {
 import type { Xxhash64 } from "@deucalion/kernels";
 import type { Bucket } from "@deucalion/objstore";
 import type { Registry } from "prom-client";
+import type { ConfigText } from "../flags/config-text.ts";
 import { FetchMetrics } from "./fetch-metrics.ts";
 import { openConfiguredBucket } from "./open-bucket.ts";
 import { openConfiguredIndexCache, withConfiguredCache } from "./open-caches.ts";
@@ -30,6 +31,8 @@ import { StoreMetrics } from "./store-metrics.ts";
 export interface BucketStoreOptions {
   /** YAML of the bucket. */
   readonly bucketConfig: string;
+  /** Where that text came from: a file is read again when it changes. */
+  readonly bucketConfigSource?: ConfigText | undefined;
   readonly dataDir: string;
   /** False keeps index-headers in a temporary folder that goes with the process. */
   readonly cacheIndexHeader: boolean;
@@ -147,7 +150,11 @@ export class BucketStore {
   /** Opens the bucket. Throws APP_CONFIG. */
   static async open(options: BucketStoreOptions, deps: BucketStoreDeps): Promise<BucketStore> {
     const { component = "store", log, registry } = deps;
-    const plain = openConfiguredBucket(options.bucketConfig, registry, { component, log });
+    const plain = openConfiguredBucket(options.bucketConfig, registry, {
+      component,
+      log,
+      source: options.bucketConfigSource,
+    });
     const bucket = withConfiguredCache(
       plain,
       { text: options.cachingBucketConfig, path: options.cachingBucketPath },

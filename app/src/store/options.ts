@@ -1,5 +1,6 @@
 // Options of the store gateway, from its flags.
 import { AppError } from "../errors.ts";
+import type { ConfigText } from "../flags/config-text.ts";
 import { resolveTime, type TimeOrDuration } from "../flags/time-or-duration.ts";
 import {
   type GrpcServerOptions,
@@ -15,6 +16,8 @@ export interface StoreOptions {
   readonly grpc: GrpcServerOptions;
   /** Text of the bucket's configuration (YAML), environment filled in. */
   readonly bucketConfig: string;
+  /** Where that text came from. */
+  readonly bucketConfigSource: ConfigText;
   readonly dataDir: string;
   readonly cacheIndexHeader: boolean;
   readonly indexCacheBytes: number;
@@ -78,6 +81,7 @@ export function storeOptions(values: StoreFlagValues): StoreOptions {
     http: httpOptions(values),
     grpc: grpcServerOptions(values),
     bucketConfig: values["objstore.config"].read(),
+    bucketConfigSource: values["objstore.config"],
     dataDir: values["data-dir"],
     cacheIndexHeader: values["cache-index-header"],
     indexCacheBytes: values["index-cache-size"],

@@ -71,6 +71,7 @@ function openStore(
   return BucketStore.open(
     {
       bucketConfig: options.bucketConfig,
+      bucketConfigSource: options.bucketConfigSource,
       dataDir: options.dataDir,
       cacheIndexHeader: options.cacheIndexHeader,
       discovery: options.discovery,

@@ -19,7 +19,10 @@ import {
 import { readS3Config } from "../s3/s3-config.ts";
 import { SwiftBucket } from "../swift/swift-bucket.ts";
 import { readSwiftConfig } from "../swift/swift-config.ts";
+import { type HedgingOptions, hedgedBucket, hedgingDefaults } from "../wrap/hedged-bucket.ts";
 import { prefixedBucket } from "../wrap/prefixed-bucket.ts";
+
+import { ConfigReader } from "./config-reader.ts";
 
 export type BucketType =
   | "S3"
@@ -52,6 +55,8 @@ export interface BucketConfig {
   readonly config: Readonly<Record<string, unknown>>;
   /** Folder inside the bucket, "" for none. */
   readonly prefix: string;
+  /** Second requests for slow reads; undefined for none. */
+  readonly hedging?: HedgingOptions;
 }
 
 function configError(message: string, data: Record<string, unknown> = {}): ObjstoreError {
@@ -66,7 +71,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 export function parseBucketConfig(document: unknown): BucketConfig {
   if (!isRecord(document)) throw configError("object store configuration must be a YAML map");
   for (const key of Object.keys(document)) {
-    if (!["type", "config", "prefix"].includes(key))
+    if (!["type", "config", "prefix", "hedging_config"].includes(key))
       throw configError(`unknown field in object store configuration: ${key}`, { key });
   }
   const type = document.type;
@@ -79,7 +84,19 @@ export function parseBucketConfig(document: unknown): BucketConfig {
   if (typeof prefix !== "string") throw configError("prefix must be a string");
   const config = document.config ?? {};
   if (!isRecord(config)) throw configError("config must be a map");
-  return { type: upper, config, prefix };
+  const hedging = readHedging(document.hedging_config);
+  return { type: upper, config, prefix, ...(hedging === undefined ? {} : { hedging }) };
+}
+
+function readHedging(section: unknown): HedgingOptions | undefined {
+  const reader = new ConfigReader(section, "hedging_config");
+  const enabled = reader.flag("enabled", false);
+  const upTo = reader.count("up_to", hedgingDefaults.upTo);
+  const quantile = Number(reader.text("quantile", String(hedgingDefaults.quantile)));
+  reader.noOthers();
+  if (!(quantile > 0 && quantile < 1))
+    throw configError("hedging_config: quantile must lie between 0 and 1");
+  return enabled && upTo > 1 ? { upTo, quantile } : undefined;
 }
 
 /** What an opened bucket may use. */
@@ -87,6 +104,8 @@ export interface OpenBucketDeps {
   /** Name of the component, for the user agent. */
   readonly component?: string;
   readonly log?: Log;
+  /** Told of each second request for a slow read. */
+  readonly hedged?: () => void;
 }
 
 /**
@@ -94,7 +113,10 @@ export interface OpenBucketDeps {
  * or a package is missing, saying what to install.
  */
 export function openBucket(config: BucketConfig, deps: OpenBucketDeps = {}): Bucket {
-  return prefixedBucket(open(config, deps), config.prefix);
+  const bucket = open(config, deps);
+  const { hedging } = config;
+  const read = hedging && hedgedBucket(bucket, hedging, () => performance.now(), deps.hedged);
+  return prefixedBucket(read ?? bucket, config.prefix);
 }
 
 function open({ type, config }: BucketConfig, deps: OpenBucketDeps): Bucket {

@@ -74,9 +74,11 @@ async function credentialsOf(options: S3Options): Promise<Credentials> {
     };
   }
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+  // Files that changed since an earlier client read them must be read again.
+  const fresh = { ignoreCache: true };
   return credentials.stsEndpoint === ""
-    ? defaultProvider()
-    : defaultProvider({ clientConfig: { endpoint: credentials.stsEndpoint } });
+    ? defaultProvider(fresh)
+    : defaultProvider({ ...fresh, clientConfig: { endpoint: credentials.stsEndpoint } });
 }
 
 function signerV2(
