@@ -117,6 +117,10 @@ export const receiveFlags = {
     "Longest pause before an unreachable receiver is tried again.",
     { hidden: true },
   ),
+  "receive.handoff-max-bytes": bytes(
+    "1GB",
+    "Keep so many bytes on disk for receivers that cannot be reached, and give them when they return; 0 keeps nothing.",
+  ),
   "receive.relabel-config": pathOrContent("YAML with relabelling rules for incoming series.", {
     env: true,
   }),

@@ -54,6 +54,8 @@ export interface ReceiveOptions {
   readonly bucketConfig: string;
   readonly database: LiveDatabaseOptions;
   readonly futureWindowMs: number;
+  /** Bytes on disk for receivers that are away; 0 keeps nothing for them. */
+  readonly handoffBytesMax: number;
   readonly shipper: {
     readonly allowOutOfOrderUploads: boolean;
     readonly skipCorruptedBlocks: boolean;
@@ -183,6 +185,7 @@ export function receiveOptions(values: FlagValues<typeof receiveFlags>): Receive
       retentionBytes: values["tsdb.max-retention-bytes"],
     },
     futureWindowMs: values["tsdb.too-far-in-future.time-window"],
+    handoffBytesMax: values["receive.handoff-max-bytes"],
     shipper: {
       allowOutOfOrderUploads: values["shipper.allow-out-of-order-uploads"],
       skipCorruptedBlocks: values["shipper.skip-corrupted-blocks"],

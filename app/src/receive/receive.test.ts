@@ -1,26 +1,21 @@
 // The receiver as a process: recorded bodies, faults, crashes, and rings of several.
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { decodeLabels, Labels, Matcher, SampleColumns } from "@deucalion/model";
-import { Channel } from "@deucalion/rpc";
-import { StoreClient } from "@deucalion/storeapi";
-import { Database, decodeChunkInto } from "@deucalion/tsdb";
+import { Labels } from "@deucalion/model";
+import { Database } from "@deucalion/tsdb";
 import { conformanceMissing, conformanceRoot } from "@deucalion/tsdb/testing";
-import { encodeWrite, postWrite, type RunningReceiver, startReceiver } from "./testing.ts";
-
-async function withFolder(work: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), "deucalion-receive-"));
-  try {
-    await work(dir);
-  } finally {
-    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
-  }
-}
+import {
+  encodeWrite,
+  freePort,
+  postWrite,
+  type RunningReceiver,
+  served,
+  startReceiver,
+  withFolder,
+} from "./testing.ts";
 
 /** Samples of every series in a tenant's folder, by the series' key. */
 async function stored(dir: string): Promise<Map<string, Map<number, number>>> {
@@ -234,43 +229,6 @@ test("acknowledged samples survive kill -9 at any moment", async () => {
     }
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** What a receiver serves over the StoreAPI: values by series and time. */
-async function served(address: string): Promise<Map<string, number[]>> {
-  const channel = new Channel(address);
-  const client = new StoreClient({
-    caller: channel,
-    decode: decodeChunkInto,
-    info: () => ({ labelSets: [], minTime: 0, maxTime: 2 ** 53 }),
-  });
-  const found = new Map<string, number[]>();
-  const matchers = [new Matcher("=", "__name__", "r")];
-  for await (const batch of client.series(
-    { minTime: 0, maxTime: 2 ** 53, matchers },
-    { signal: AbortSignal.timeout(10_000), warn: (text) => assert.fail(text) },
-  )) {
-    for (let i = 0; i < batch.seriesCount; i++) {
-      const samples = new SampleColumns();
-      batch.samplesInto(i, samples);
-      found.set(decodeLabels(batch.labels(i)).get("i"), [
-        ...samples.values.subarray(0, samples.count),
-      ]);
-    }
-  }
-  channel.close();
-  return found;
-}
 
 test("a ring of three keeps every sample while one is down", async () => {
   await withFolder(async (dir) => {

@@ -23,6 +23,7 @@ import type { GrpcTlsOptions } from "../process/service-options.ts";
 import { cipherList, curveList, tlsVersion } from "../process/tls-names.ts";
 import { shipperMetrics } from "../sidecar/shipper-metrics.ts";
 import { openConfiguredBucket } from "../store/open-bucket.ts";
+import { Handoff } from "./handoff/handoff.ts";
 import { Limiter } from "./limits.ts";
 import type { ReceiveOptions } from "./options.ts";
 import { receiveMetrics } from "./receive-metrics.ts";
@@ -89,6 +90,7 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
     },
     now,
   );
+  const handoff = makeHandoff(options, app, peers);
   const replicator = new Replicator(
     {
       mode: options.mode,
@@ -103,6 +105,7 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
       hasher: new SeriesHasher(hash),
       hashrings: () => stores.rings,
       forwarded: metrics.forwarded,
+      handoff,
     },
   );
   const http = await createHttp(app, options.http, options.requestLoggingConfig);
@@ -130,15 +133,15 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
       other: (request, response, path) => statusRoute(options, stores, request, response, path),
     },
   );
-  const watch = makeWatch(options, app, stores, peers, hash);
-  const tenants = tenantsActor({ options, app, stores, limiter, prober, watch });
+  const watch = makeWatch(options, app, { stores, peers, handoff, hash });
+  const tenants = tenantsActor({ options, app, stores, limiter, prober, watch, handoff });
   const grpc = createGrpc(app, options.grpc, prober, [
     writeableStoreService(
       () => stores.writable,
-      async (parts, replica) => {
+      async (parts, replica, late) => {
         metrics.pending.inc();
         try {
-          await replicator.write(parts, replica);
+          await replicator.write(parts, replica, late);
         } finally {
           metrics.pending.dec();
         }
@@ -201,13 +204,37 @@ function makeStores(options: ReceiveOptions, app: AppProcess): Stores {
   return shared;
 }
 
+/** Null if it is turned off, or has no one to hand to, or nowhere to keep anything. */
+function makeHandoff(options: ReceiveOptions, app: AppProcess, peers: Peers): Handoff | null {
+  const { handoffBytesMax, mode, tsdbPath: dir } = options;
+  if (handoffBytesMax === 0 || mode === "IngestorOnly") return null;
+  try {
+    return new Handoff(
+      { dir, bytesMax: handoffBytesMax },
+      {
+        log: app.log,
+        registry: app.registry,
+        now: app.now,
+        send: (address, request) => peers.write(address, request),
+      },
+    );
+  } catch (error) {
+    app.log.warn("nothing can be kept for receivers that are away", { err: messageOf(error) });
+    return null;
+  }
+}
+
 function makeWatch(
   options: ReceiveOptions,
   app: AppProcess,
-  shared: Stores,
-  peers: Peers,
-  hash: Xxhash64,
+  deps: {
+    readonly stores: Stores;
+    readonly peers: Peers;
+    readonly handoff: Handoff | null;
+    readonly hash: Xxhash64;
+  },
 ): HashringWatch | null {
+  const { stores: shared, peers, handoff, hash } = deps;
   if (options.mode === "IngestorOnly") return null;
   const { file, content, algorithm, refreshMs, replicationFactor } = options.hashrings;
   return new HashringWatch(file, content, refreshMs, {
@@ -216,7 +243,9 @@ function makeWatch(
     now: app.now,
     changed: async (configs) => {
       const rings = new Hashrings(configs, algorithm, replicationFactor, hash);
-      peers.keep(new Set(rings.endpoints.map(({ address }) => address)));
+      const addresses = new Set(rings.endpoints.map(({ address }) => address));
+      peers.keep(addresses);
+      handoff?.keep(addresses);
       // Whoever owned series before goes on serving them: a change needs no flush and no pause.
       shared.rings = rings;
       await shared.stores.updateLabels();
@@ -231,6 +260,7 @@ interface TenantsDeps {
   readonly limiter: Limiter;
   readonly prober: Prober;
   readonly watch: HashringWatch | null;
+  readonly handoff: Handoff | null;
 }
 
 /** Opens the tenants, looks after them, and closes them when nobody writes any more. */
@@ -311,8 +341,9 @@ function tenantsActor(deps: TenantsDeps): {
 }
 
 /** With a bucket, everything is cut and uploaded within the grace period; the log keeps what does not get there. */
-async function shutDown({ options, app, stores }: TenantsDeps): Promise<void> {
+async function shutDown({ options, app, stores, handoff }: TenantsDeps): Promise<void> {
   const { log } = app;
+  await handoff?.close();
   if (stores.bucket !== null) {
     const grace = AbortSignal.timeout(Math.max(1, options.http.gracePeriodMs));
     const late = new Promise<void>((resolve) =>

@@ -1,8 +1,15 @@
 // Receivers as child processes, and requests to them, for tests.
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SnappyEncoder } from "@deucalion/kernels";
-import { ProtoWriter } from "@deucalion/rpc";
+import { decodeLabels, Matcher, SampleColumns } from "@deucalion/model";
+import { Channel, ProtoWriter } from "@deucalion/rpc";
+import { StoreClient } from "@deucalion/storeapi";
+import { decodeChunkInto } from "@deucalion/tsdb";
 
 const main = fileURLToPath(new URL("../main.js", import.meta.url));
 
@@ -141,4 +148,57 @@ export async function postWrite(
   } catch (error) {
     return { status: 0, text: String(error), headers: new Headers() };
   }
+}
+
+/** Runs `work` with a folder that goes away afterwards. */
+export async function withFolder(work: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "deucalion-receive-"));
+  try {
+    await work(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** A port that is free now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** What a receiver serves of the metric `r` over the StoreAPI: values by the label `i`. */
+export async function served(address: string): Promise<Map<string, number[]>> {
+  const channel = new Channel(address);
+  const client = new StoreClient({
+    caller: channel,
+    decode: decodeChunkInto,
+    info: () => ({ labelSets: [], minTime: 0, maxTime: 2 ** 53 }),
+  });
+  const found = new Map<string, number[]>();
+  const matchers = [new Matcher("=", "__name__", "r")];
+  for await (const batch of client.series(
+    { minTime: 0, maxTime: 2 ** 53, matchers },
+    {
+      signal: AbortSignal.timeout(10_000),
+      warn: (text) => {
+        throw new Error(text);
+      },
+    },
+  )) {
+    for (let i = 0; i < batch.seriesCount; i++) {
+      const samples = new SampleColumns();
+      batch.samplesInto(i, samples);
+      found.set(decodeLabels(batch.labels(i)).get("i"), [
+        ...samples.values.subarray(0, samples.count),
+      ]);
+    }
+  }
+  channel.close();
+  return found;
 }

@@ -6,6 +6,7 @@ import type { LocalWriter } from "../write/local-writer.ts";
 import { SeriesList, type TenantSeries } from "../write/series-list.ts";
 import { takeLabel } from "../write/take-label.ts";
 import { TimeSeriesView } from "../write/time-series.ts";
+import { lateField } from "../write/write-service.ts";
 import type { Hashrings, SeriesHasher } from "./hashring.ts";
 import type { Peers } from "./peers.ts";
 
@@ -28,6 +29,16 @@ export interface ReplicatorDeps {
   /** Null while there is none: everything is written here. */
   readonly hashrings: () => Hashrings | null;
   readonly forwarded: (ok: boolean, replication: boolean) => void;
+  /** Keeps what a receiver could not be given; null keeps nothing. */
+  readonly handoff: HandoffQueues | null;
+}
+
+/** Where requests wait for receivers that are away. */
+export interface HandoffQueues {
+  /** True while something waits: what comes now belongs behind it. */
+  isWaiting(address: string): boolean;
+  /** Keeps an encoded thanos.WriteRequest. */
+  push(address: string, request: Uint8Array): void;
 }
 
 /** Copies of some series that go to one receiver in one request. */
@@ -58,8 +69,11 @@ export class Replicator {
     return replicationFactor === 2 ? 1 : Math.floor(replicationFactor / 2) + 1;
   }
 
-  /** `replica` is from 1, 0 for a request that was not replicated yet. Throws ReceiveError. */
-  async write(parts: readonly TenantSeries[], replica: number): Promise<void> {
+  /**
+   * `replica` is from 1, 0 for a request that was not replicated yet; `late` requests were kept while this receiver was
+   * away. Throws ReceiveError.
+   */
+  async write(parts: readonly TenantSeries[], replica: number, late = false): Promise<void> {
     const { mode, replicationFactor } = this.#options;
     // In these modes the number only comes from a receiver of another kind.
     const number = mode === "RouterIngestor" ? replica : 0;
@@ -72,7 +86,7 @@ export class Replicator {
     const rings = this.#deps.hashrings();
     const split = this.#split(parts);
     if (rings === null || mode === "IngestorOnly") {
-      await this.#deps.local.writeAll(split);
+      await this.#deps.local.writeAll(split, late);
       return;
     }
     const replicated = number > 0;
@@ -82,10 +96,11 @@ export class Replicator {
     const { groups, count } = this.#distribute(split, replicas, rings);
     const only = groups.length === 1 ? groups[0]! : null;
     if (only?.local === true && replicas.length === 1) {
-      await this.#send(only, replicated);
+      await this.#send(only, { replicated, late });
       return;
     }
-    await this.#await(groups, count, replicated ? 1 : this.quorum, replicas.length, replicated);
+    const quorum = replicated ? 1 : this.quorum;
+    await this.#await(groups, count, quorum, replicas.length, { replicated, late });
   }
 
   /** Gives series that name their tenant to it. */
@@ -142,16 +157,16 @@ export class Replicator {
     return { groups: [...groups.values()], count: id };
   }
 
-  async #send(group: Group, replicated: boolean): Promise<void> {
+  async #send(group: Group, { replicated, late }: Origin): Promise<void> {
     if (group.local) {
       const parts = [...group.tenants].flatMap(([tenant, lists]) =>
         lists.map((series) => ({ tenant, series })),
       );
-      await this.#deps.local.writeAll(parts);
+      await this.#deps.local.writeAll(parts, late);
       return;
     }
     try {
-      await this.#deps.peers.write(group.address, encodeWriteRequest(group));
+      await this.#deps.peers.write(group.address, encodeWriteRequest(group, late));
       this.#deps.forwarded(true, !replicated);
     } catch (error) {
       const conflict = error instanceof ReceiveError && error.code === "RECEIVE_CONFLICT";
@@ -166,23 +181,38 @@ export class Replicator {
     count: number,
     quorum: number,
     replicas: number,
-    replicated: boolean,
+    origin: Origin,
   ): Promise<void> {
     const failuresMax = replicas - quorum + 1;
     const successes = new Uint8Array(count);
     const failures = new Uint8Array(count);
     const conflicts = new Uint8Array(count);
     const errors: { readonly error: unknown; readonly ids: readonly number[] }[] = [];
+    const handoff = origin.replicated ? null : this.#deps.handoff;
+    // What already waits for a receiver is older: this would overtake it.
+    let waiting = groups.filter(
+      ({ local, address }) => !local && handoff?.isWaiting(address) === true,
+    );
+    if (waiting.length === groups.length) waiting = [];
+    const missed: Group[] = [];
     let open = groups.length;
     let undecided = count;
+    let outcome: "open" | "taken" | "failed" = "open";
     return new Promise((resolve, reject) => {
+      const keep = (group: Group): void =>
+        handoff?.push(group.address, encodeWriteRequest(group, true));
       const finish = (): void => {
+        if (outcome !== "open") return;
         clearTimeout(timer);
         const error = decide(errors, failures, quorum, failuresMax);
+        // After a fault that may be mended the sender repeats all of it.
+        outcome = error === null || isPermanent(error.code) ? "taken" : "failed";
+        if (outcome === "taken") for (const group of [...waiting, ...missed]) keep(group);
         if (error === null) resolve();
         else reject(error);
       };
       const timer = setTimeout(() => {
+        outcome = "failed";
         reject(
           new ReceiveError("RECEIVE_UNAVAILABLE", "context deadline exceeded: no quorum in time"),
         );
@@ -193,6 +223,10 @@ export class Replicator {
         open--;
         const conflict = error instanceof ReceiveError && isPermanent(error.code);
         if (error !== null) errors.push({ error, ids: group.ids });
+        if (!group.local && isAway(error)) {
+          if (outcome === "taken") keep(group);
+          else missed.push(group);
+        }
         for (const id of group.ids) {
           const was = isOpen(id);
           if (error === null) successes[id]!++;
@@ -203,16 +237,34 @@ export class Replicator {
           if (was && !isOpen(id)) undecided--;
         }
         if (open === 0 || undecided === 0) finish();
+        else if (open === waiting.length && outcome === "open") {
+          // There is no quorum without those that are still catching up.
+          const rest = waiting;
+          waiting = [];
+          for (const one of rest) send(one);
+        }
       };
-      if (groups.length === 0) finish();
-      for (const group of groups) {
-        this.#send(group, replicated).then(
+      const send = (group: Group): void =>
+        void this.#send(group, origin).then(
           () => settle(group, null),
           (error: unknown) => settle(group, error),
         );
-      }
+      if (groups.length === 0) finish();
+      for (const group of groups) if (!waiting.includes(group)) send(group);
     });
   }
+}
+
+/** Where a request comes from: another receiver, which may have kept it for a while. */
+interface Origin {
+  readonly replicated: boolean;
+  readonly late: boolean;
+}
+
+/** True for faults of receivers that are not there, or not yet. */
+function isAway(error: unknown): boolean {
+  if (!(error instanceof ReceiveError)) return false;
+  return error.code === "RECEIVE_UNAVAILABLE" || error.code === "RECEIVE_NOT_READY";
 }
 
 /** Faults that no repetition mends. */
@@ -268,7 +320,7 @@ function decide(
 }
 
 /** A thanos.WriteRequest with the series of a group, copied byte by byte. */
-function encodeWriteRequest(group: Group): Uint8Array {
+function encodeWriteRequest(group: Group, late: boolean): Uint8Array {
   const out = new ProtoWriter(1 << 16);
   for (const [tenant, lists] of group.tenants) {
     const mark = out.open(4);
@@ -284,5 +336,9 @@ function encodeWriteRequest(group: Group): Uint8Array {
   }
   out.tag(3, 0);
   out.uvarint(group.replica + 1);
+  if (late) {
+    out.tag(lateField, 0);
+    out.uvarint(1);
+  }
   return out.finish();
 }

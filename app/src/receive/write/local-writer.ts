@@ -19,22 +19,22 @@ export class LocalWriter {
     this.#deps = deps;
   }
 
-  /** Throws ReceiveError: RECEIVE_CONFLICT for samples that can never be stored. */
-  async write({ tenant, series }: TenantSeries): Promise<void> {
+  /** `late` takes samples of any age. Throws ReceiveError: RECEIVE_CONFLICT for samples that can never be stored. */
+  async write({ tenant, series }: TenantSeries, late = false): Promise<void> {
     const { stores, now, futureWindowMs } = this.#deps;
     const open = stores.get(tenant) ?? (await stores.openTenant(tenant));
     open.pruning = false;
     const latestTime = futureWindowMs > 0 ? now() + futureWindowMs : Number.POSITIVE_INFINITY;
-    const error = writeSeries(open.db.head, series, { latestTime }).error();
+    const error = writeSeries(open.db.head, series, { latestTime, late }).error();
     if (error !== null) throw error;
   }
 
   /** Writes for several tenants; all are tried. Throws the first error, which counts the others. */
-  async writeAll(parts: readonly TenantSeries[]): Promise<void> {
+  async writeAll(parts: readonly TenantSeries[], late = false): Promise<void> {
     const errors: { readonly tenant: string; readonly error: unknown }[] = [];
     for (const part of parts) {
       try {
-        await this.write(part);
+        await this.write(part, late);
       } catch (error) {
         errors.push({ tenant: part.tenant, error });
       }

@@ -20,6 +20,8 @@ import { type Fault, WriteReport } from "./write-report.ts";
 export interface WriteLimits {
   /** Samples later than this (Unix ms) are refused; +Infinity takes all. */
   readonly latestTime: number;
+  /** Takes samples of any age, out of order where the window does not reach. */
+  readonly late: boolean;
 }
 
 /** Times further from the epoch (the year 10000) are nobody's clock, ms. */
@@ -44,6 +46,7 @@ export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimit
   }
   const view = new TimeSeriesView();
   const sample = new SampleView(list.data);
+  head.takesLate = limits.late;
   try {
     for (let i = 0; i < list.count; i++) {
       view.read(list.data, list.starts[i]!, list.ends[i]!);
@@ -53,6 +56,7 @@ export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimit
     if (!(thrown instanceof RpcError || thrown instanceof ModelError)) throw thrown;
     throw new ReceiveError("RECEIVE_BODY", thrown.message, {}, { cause: thrown });
   } finally {
+    head.takesLate = false;
     commit(head);
   }
   return report;
@@ -96,7 +100,7 @@ function writeOne(
   const made = (time: number): boolean => {
     if (series >= 0) return true;
     const refused = time < head.appendFrom;
-    const window = head.options.outOfOrderWindowMs;
+    const window = head.lateWindowMs;
     if (refused && (window === 0 || time < head.maxTime - window)) {
       report.add(window === 0 ? "outOfBounds" : "tooOld", view.labels);
       return false;

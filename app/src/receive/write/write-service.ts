@@ -20,16 +20,21 @@ const rpcCodes: Readonly<Record<ReceiveErrorCode, RpcErrorCode>> = {
   RECEIVE_HASHRING: "RPC_INTERNAL",
 };
 
+/** Field of our own in thanos.WriteRequest, unknown to Thanos: the request was kept while its receiver was away. */
+export const lateField = 9001;
+
 /** The series of a thanos.WriteRequest, which stay where they are in `data`. Throws RPC_PROTO. */
 export function decodeWriteRequest(data: Uint8Array): {
   readonly parts: TenantSeries[];
   readonly replica: number;
+  readonly late: boolean;
 } {
   const reader = new ProtoReader(data);
   const own = new SeriesList(data);
   const parts: TenantSeries[] = [];
   let tenant = "";
   let replica = 0;
+  let late = false;
   while (reader.next()) {
     if (reader.field === 1) {
       reader.range();
@@ -37,10 +42,11 @@ export function decodeWriteRequest(data: Uint8Array): {
     } else if (reader.field === 2) tenant = reader.string();
     else if (reader.field === 3) replica = reader.int();
     else if (reader.field === 4) parts.push(readTuple(reader.message()));
+    else if (reader.field === lateField) late = reader.uint() !== 0;
     else reader.skip();
   }
   if (parts.length === 0) parts.push({ tenant, series: own });
-  return { parts, replica };
+  return { parts, replica, late };
 }
 
 function readTuple(reader: ProtoReader): TenantSeries {
@@ -59,13 +65,13 @@ function readTuple(reader: ProtoReader): TenantSeries {
 /** Serves RemoteWrite. */
 export function writeableStoreService(
   isReady: () => boolean,
-  write: (parts: readonly TenantSeries[], replica: number) => Promise<void>,
+  write: (parts: readonly TenantSeries[], replica: number, late: boolean) => Promise<void>,
 ): Service {
   const RemoteWrite = unary(async (data) => {
     if (!isReady()) throw new RpcError("RPC_UNAVAILABLE", "TSDB not ready");
     try {
-      const { parts, replica } = decodeWriteRequest(data);
-      await write(parts, replica);
+      const { parts, replica, late } = decodeWriteRequest(data);
+      await write(parts, replica, late);
       return WriteResponseMessage.encode({});
     } catch (error) {
       if (error instanceof ReceiveError) {

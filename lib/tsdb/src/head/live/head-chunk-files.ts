@@ -6,11 +6,13 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "@deucalion/base";
 import { crc32c } from "@deucalion/kernels";
 import { TsdbError } from "../../errors.ts";
 import { syncFolder } from "../../wal/log-writer.ts";
@@ -211,6 +213,33 @@ export class HeadChunkFiles {
     return data.subarray(0, filled);
   }
 
+  /** Reads one chunk in this turn. Throws TSDB_HEAD_CHUNKS for one that is not there or damaged. */
+  readNow(ref: number): ChunkPlace {
+    const number = Math.floor(ref / refScale);
+    const start = ref % refScale;
+    if (number === this.#number && this.#fd >= 0 && start >= this.#written) {
+      const at = start - this.#written;
+      const size = entrySize(this.#buffer, at);
+      const data = this.#buffer.slice(at, at + Math.max(size, 0));
+      return entryAt(data, 0, size, ref);
+    }
+    try {
+      const fd = openSync(this.#path(number), "r");
+      try {
+        let data = readAt(fd, start, 1536);
+        const size = entrySize(data, 0);
+        if (size > data.length) data = readAt(fd, start, size);
+        return entryAt(data, 0, size, ref);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (thrown) {
+      if (thrown instanceof TsdbError) throw thrown;
+      const text = `head chunk cannot be read: ${messageOf(thrown)}`;
+      throw new TsdbError("TSDB_HEAD_CHUNKS", text, { ref }, { cause: thrown });
+    }
+  }
+
   async #closeFile(file: OpenFile): Promise<void> {
     const handle = file.handle;
     file.handle = null;
@@ -251,6 +280,12 @@ export class HeadChunkFiles {
     }
     for (const file of this.#files.values()) await this.#closeFile(file);
   }
+}
+
+/** Up to `length` bytes from `start`, fewer at the end of the file. */
+function readAt(fd: number, start: number, length: number): Uint8Array {
+  const data = new Uint8Array(length);
+  return data.subarray(0, readSync(fd, data, 0, length, start));
 }
 
 function put64(view: DataView, at: number, value: number): void {

@@ -35,7 +35,7 @@ function outOfOrderMeets(
   minTime: number,
   maxTime: number,
 ): boolean {
-  const state = head.outOfOrder.get(series);
+  const state = head.late.series.get(series);
   if (state === undefined) return false;
   const { chunks } = head;
   for (let row = state.first; row >= 0; row = chunks.next[row]!) {
@@ -97,7 +97,7 @@ function gather(
   }
   const inOrderEnd = wanted.refs.length;
   let late: SampleColumns | null = null;
-  const state = parts.outOfOrder ? head.outOfOrder.get(series) : undefined;
+  const state = parts.outOfOrder ? head.late.series.get(series) : undefined;
   if (state !== undefined) {
     for (let row = state.first; row >= 0; row = chunks.next[row]!) want(row);
     const samples = state.open?.samples;

@@ -32,8 +32,8 @@ export class HeadSource implements SeriesSource {
     const head = this.#head;
     return {
       labelSets: [],
-      minTime: Math.min(head.minTime, head.minOutOfOrderTime),
-      maxTime: Math.max(head.maxTime, head.maxOutOfOrderTime),
+      minTime: Math.min(head.minTime, head.late.minTime),
+      maxTime: Math.max(head.maxTime, head.late.maxTime),
     };
   }
 

@@ -17,7 +17,7 @@ import { conformanceRoot } from "../../testing/conformance.ts";
 import { chainSamplesInto } from "../chain-samples.ts";
 import { Database } from "../database.ts";
 import { LiveDatabase, type LiveDatabaseOptions, liveDatabaseDefaults } from "./live-database.ts";
-import { Verdict } from "./live-head.ts";
+import { Verdict } from "./verdict.ts";
 
 const hour = 3600 * 1000;
 const everything = new Matcher("=~", "__name__", ".*");
@@ -263,6 +263,61 @@ test("what a head takes and refuses", async () => {
     assert.equal(append(db, a, t + hour, 4), Verdict.outOfBounds);
     assert.equal(append(db, Labels.from({ b: "1" }), t + hour, 4), Verdict.outOfBounds);
     db.head.commit();
+    await db.close();
+  });
+});
+
+test("a sample that is stored already is no fault, however old and wherever it lies", async () => {
+  await withFolder(async (dir) => {
+    const t = 1_700_000_000_000;
+    let db = await openAt(dir, t);
+    const a = Labels.from({ __name__: "a" });
+    const again = (): void => {
+      for (let i = 0; i < 400; i++) {
+        assert.equal(append(db, a, t + i * 1000, i), Verdict.same, String(i));
+      }
+      // Another value for such a time, and a time between two samples, are faults.
+      assert.equal(append(db, a, t + 1000, -1), Verdict.duplicate);
+      assert.equal(append(db, a, t + 1500, 1), Verdict.outOfOrder);
+    };
+    for (let i = 0; i < 400; i++) append(db, a, t + i * 1000, i);
+    assert.ok(db.head.chunks.count > 2);
+    // Closed chunks are in the buffer, in the file, and read at the start.
+    again();
+    db.head.commit();
+    db.head.files.flush();
+    again();
+    await db.close();
+    db = await openAt(dir, t);
+    again();
+    await db.close();
+  });
+});
+
+test("what was kept while the process was away is taken at any age", async () => {
+  await withFolder(async (dir) => {
+    const t = 1_700_000_000_000;
+    let db = await openAt(dir, t);
+    const a = Labels.from({ __name__: "a" });
+    append(db, a, t, 1);
+    append(db, a, t + 4 * hour, 2);
+    db.head.takesLate = true;
+    for (let i = 1; i <= 40; i++) {
+      assert.equal(append(db, a, t + 4 * hour - i * 60_000, -i), Verdict.stored);
+    }
+    assert.equal(append(db, a, t + 4 * hour - 60_000, -1), Verdict.same);
+    assert.equal(append(db, a, t, 1), Verdict.same);
+    db.head.takesLate = false;
+    assert.equal(append(db, a, t + hour, 4), Verdict.outOfBounds);
+    db.head.commit();
+    const got = await readLive(db);
+    assert.equal(got.get(a.key)!.length, 42);
+    await db.close();
+    assertSame(await readStopped(dir), got);
+    db = await openAt(dir, t + 4 * hour);
+    assertSame(await readLive(db), got);
+    await db.flush();
+    assertSame(await readLive(db), got);
     await db.close();
   });
 });

@@ -255,9 +255,9 @@ export class LiveDatabase {
   #outOfOrderIsDue(range: number): boolean {
     const { head } = this;
     return (
-      head.outOfOrder.size > 0 &&
+      head.late.series.size > 0 &&
       this.#deps.now() - this.lastCutMs > range &&
-      head.minOutOfOrderTime < this.#deps.now() - 1.5 * range
+      head.late.minTime < this.#deps.now() - 1.5 * range
     );
   }
 
@@ -294,7 +294,7 @@ export class LiveDatabase {
 
   async #cutOutOfOrder(): Promise<BlockMeta[]> {
     const { head } = this;
-    if (head.outOfOrder.size === 0) return [];
+    if (head.late.series.size === 0) return [];
     const mark = markOutOfOrder(head);
     const made: BlockMeta[] = [];
     const range = this.#options.chunkRangeMs;
@@ -372,7 +372,7 @@ export class LiveDatabase {
 function nextLate(head: LiveHead, from: number): number {
   const { chunks } = head;
   let next = Number.POSITIVE_INFINITY;
-  for (const { first } of head.outOfOrder.values()) {
+  for (const { first } of head.late.series.values()) {
     for (let row = first; row >= 0; row = chunks.next[row]!) {
       if (chunks.maxTime[row]! >= from) next = Math.min(next, Math.max(from, chunks.minTime[row]!));
     }

@@ -3,9 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   decodeLabels,
-  equalHistograms,
   type FloatHistogram,
-  isStale,
   type LabelBytes,
   type Labels,
   type Matcher,
@@ -13,68 +11,24 @@ import {
 } from "@deucalion/model";
 import { addInterval, type Interval } from "../../block/tombstones.ts";
 import { decodeChunkInto } from "../../chunk/decode-chunk.ts";
-import { encodeSamplesDefaults } from "../../chunk/encode-samples.ts";
-import {
-  appendHistogram,
-  continuedHeader,
-  HistogramAppender,
-} from "../../chunk/histogram-appender.ts";
-import { TsdbError } from "../../errors.ts";
-import { LogWriter } from "../../wal/log-writer.ts";
-import {
-  ExemplarRecord,
-  HistogramRecord,
-  histogramRecordIndex,
-  histogramRecordTypes,
-  MetadataRecord,
-  mmapMarkerRecord,
-  SampleRecord,
-  SeriesRecord,
-  tombstoneRecord,
-} from "../../wal/record-writer.ts";
+import { tombstoneRecord } from "../../wal/record-writer.ts";
 import { chunkEnd, rangeEnd, staleHistogram } from "../head-series.ts";
-import { OutOfOrderChunk } from "../out-of-order-chunk.ts";
 import { ChunkList } from "./chunk-list.ts";
 import { ExemplarRing, type ExemplarVerdict } from "./exemplar-ring.ts";
 import { FloatChunks } from "./float-chunks.ts";
 import { HeadChunkFiles } from "./head-chunk-files.ts";
+import { HeadLog } from "./head-log.ts";
 import { HeadPostings } from "./head-postings.ts";
+import { HistogramChunks } from "./histogram-chunks.ts";
+import { LateSamples } from "./late-samples.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "./live-options.ts";
 import { SeriesOrder } from "./series-order.ts";
 import { ChunkKind, SeriesTable } from "./series-table.ts";
-
-/** What became of a sample. The first two are success: stored, or stored already with the same value. */
-export const Verdict = {
-  stored: 0,
-  same: 1,
-  /** Another value for a timestamp that has one. */
-  duplicate: 2,
-  /** Older than the newest of its series. */
-  outOfOrder: 3,
-  /** Older than what the head takes. */
-  outOfBounds: 4,
-  /** Older than the out-of-order window. */
-  tooOld: 5,
-} as const;
-export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+import { Verdict } from "./verdict.ts";
 
 const floatChunkBytesMax = 1024 - 19;
-const histogramChunkBytes = 1024;
-const histogramSamplesMin = 10;
 /** While more than this waits to be written (the disk is full), nothing more is taken. */
 const pendingBytesMax = 8 * 1024 * 1024;
-
-interface OpenHistogram {
-  appender: HistogramAppender;
-  endPredicted: boolean;
-}
-
-/** Out-of-order samples of one series: rows of the chunk list, then an open chunk. */
-export interface OutOfOrderSeries {
-  first: number;
-  last: number;
-  open: OutOfOrderChunk | null;
-}
 
 export interface SeriesMetadata {
   /** As in `WalMetadata`. */
@@ -94,12 +48,15 @@ export class LiveHead {
   readonly deps: LiveHeadDeps;
   readonly table = new SeriesTable();
   readonly floats = new FloatChunks(this.table);
+  readonly histograms: HistogramChunks;
   readonly postings = new HeadPostings();
   readonly order = new SeriesOrder(this.table);
   readonly chunks = new ChunkList();
   readonly files: HeadChunkFiles;
   readonly exemplars: ExemplarRing;
-  readonly outOfOrder = new Map<number, OutOfOrderSeries>();
+  readonly log: HeadLog;
+  /** What came out of order. */
+  readonly late: LateSamples;
   readonly metadata = new Map<number, SeriesMetadata>();
   readonly tombstones = new Map<number, Interval[]>();
   /** Removed series whose samples are still in the log, with the last segment that may hold some. */
@@ -107,30 +64,16 @@ export class LiveHead {
   /** Of in-order samples, milliseconds; +Infinity and −Infinity without any. */
   minTime = Number.POSITIVE_INFINITY;
   maxTime = Number.NEGATIVE_INFINITY;
-  minOutOfOrderTime = Number.POSITIVE_INFINITY;
-  maxOutOfOrderTime = Number.NEGATIVE_INFINITY;
+  /** True takes samples of any age, out of order if they have to be; for what was kept while this process was away. */
+  takesLate = false;
   /** Older in-order samples are in blocks. */
   minValidTime = Number.NEGATIVE_INFINITY;
   /** Readers that hold series indexes or chunk references. */
   readers = 0;
   #lastRef = 0;
-  #wal: LogWriter | null = null;
-  #wbl: LogWriter | null = null;
   #recycle = false;
-  readonly #histograms = new Map<number, OpenHistogram>();
-  #scratch = new Uint8Array(2048);
-  readonly #seriesRecord = new SeriesRecord();
-  readonly #sampleRecord = new SampleRecord();
-  readonly #histogramRecords = histogramRecordTypes.map((type) => new HistogramRecord(type));
-  readonly #exemplarRecord = new ExemplarRecord();
-  readonly #metadataRecord = new MetadataRecord();
-  readonly #wblSamples = new SampleRecord();
-  readonly #wblHistograms = histogramRecordTypes.map((type) => new HistogramRecord(type));
   readonly #one = new SampleColumns(1);
-  readonly #found = new SampleColumns(256);
-  #foundSeries = -1;
-  #foundKey = "";
-
+  #scratch = new Uint8Array(2048);
   /** A head without data; `replayLive` fills it from what is on disk. */
   constructor(dir: string, options: LiveHeadOptions, deps: LiveHeadDeps) {
     this.dir = dir;
@@ -139,29 +82,11 @@ export class LiveHead {
     mkdirSync(dir, { recursive: true });
     this.files = new HeadChunkFiles(join(dir, "chunks_head"));
     this.exemplars = new ExemplarRing(options.exemplarsMax);
-  }
-
-  /** Begins new segments of the logs; call it once, after replaying. */
-  startLogs(walSegment: number, wblSegment: number): void {
-    const syncFailed = (error: Error): void =>
-      this.deps.report({ file: this.dir, offset: 0, reason: `sync of the log: ${error.message}` });
-    const options = {
-      segmentBytes: this.options.segmentBytes,
-      compress: this.options.walCompression,
-    };
-    this.#wal = LogWriter.open(join(this.dir, "wal"), walSegment, { syncFailed }, options);
-    if (this.options.outOfOrderWindowMs > 0 || wblSegment > 0) {
-      this.#wbl = LogWriter.open(join(this.dir, "wbl"), wblSegment, { syncFailed }, options);
-    }
-  }
-
-  get wal(): LogWriter {
-    if (this.#wal === null) throw new TsdbError("TSDB_WAL_SEGMENT", "the log is not open");
-    return this.#wal;
-  }
-
-  get wbl(): LogWriter | null {
-    return this.#wbl;
+    this.log = new HeadLog(dir, options, deps);
+    this.late = new LateSamples(this);
+    this.histograms = new HistogramChunks(this.table, options.chunkRangeMs, (series) =>
+      this.closeOpen(series),
+    );
   }
 
   /** Bytes of memory off the JavaScript heap. */
@@ -171,8 +96,12 @@ export class LiveHead {
 
   /** False while so much waits to be written that no more should be taken. */
   get writable(): boolean {
-    const pending = (this.#wal?.pendingBytes ?? 0) + (this.#wbl?.pendingBytes ?? 0);
-    return pending < pendingBytesMax;
+    return this.log.pendingBytes < pendingBytesMax;
+  }
+
+  /** How late samples may be now, milliseconds; 0 takes none out of order. */
+  get lateWindowMs(): number {
+    return this.takesLate ? Number.POSITIVE_INFINITY : this.options.outOfOrderWindowMs;
   }
 
   /** Samples before this are refused (or are out of order). */
@@ -188,7 +117,7 @@ export class LiveHead {
   /** Adds a series that is not there; its labels are canonical and checked. */
   create(data: Uint8Array, start: number, end: number): number {
     const series = this.restore(data, start, end, this.#lastRef + 1);
-    this.#seriesRecord.push(this.#lastRef, this.table.labels(series));
+    this.log.series.push(this.#lastRef, this.table.labels(series));
     return series;
   }
 
@@ -231,7 +160,7 @@ export class LiveHead {
     }
     const last = table.lastTime[series]!;
     if (time > last && time >= this.appendFrom) {
-      this.#sampleRecord.push(table.ref[series]!, time, high, low);
+      this.log.samples.push(table.ref[series]!, time, high, low);
       this.putFloat(series, time, high, low);
       return Verdict.stored;
     }
@@ -248,7 +177,7 @@ export class LiveHead {
     one.pushFloat(time, 0);
     one.valueBits[0] = low;
     one.valueBits[1] = high;
-    return this.#late(series, one, null);
+    return this.late.append(series, one, null);
   }
 
   /** Stores an in-order float without logging it. */
@@ -288,187 +217,21 @@ export class LiveHead {
   appendHistogram(series: number, time: number, h: FloatHistogram): Verdict {
     const last = this.table.lastTime[series]!;
     if (time > last && time >= this.appendFrom) {
-      this.#histogramRecords[histogramRecordIndex(h)]!.push(this.table.ref[series]!, time, h);
+      this.log.histogram(this.table.ref[series]!, time, h);
       this.putHistogram(series, time, h);
       return Verdict.stored;
     }
     const one = this.#one;
     one.reset();
     one.pushHistogram(time, h);
-    return this.#late(series, one, h);
+    return this.late.append(series, one, h);
   }
 
   /** Stores an in-order histogram without logging it. */
   putHistogram(series: number, time: number, h: FloatHistogram): void {
-    const { table } = this;
     if (time > this.maxTime) this.maxTime = time;
     if (time < this.minTime) this.minTime = time;
-    const kind = h.integer ? ChunkKind.integer : ChunkKind.floatHistogram;
-    const before = table.kind[series] === kind ? this.#histograms.get(series)! : null;
-    let open = before;
-    if (open === null || this.#histogramIsFull(series, open, time)) {
-      open = this.#beginHistogram(series, time, h.integer);
-      if (before !== null) open.appender.header = continuedHeader(before.appender, h);
-    }
-    const next = appendHistogram(open.appender, time, h);
-    if (next.cut) {
-      this.closeOpen(series);
-      this.#openHistogram(series, time, next.appender);
-    } else {
-      open.appender = next.appender;
-    }
-    table.lastTime[series] = time;
-  }
-
-  #histogramIsFull(series: number, open: OpenHistogram, time: number): boolean {
-    const { table } = this;
-    const { appender } = open;
-    const bytes = appender.byteLength;
-    const start = table.openTime[series]!;
-    const rangeStart = open.endPredicted
-      ? rangeEnd(start, this.options.chunkRangeMs)
-      : table.nextAt[series]!;
-    if (!open.endPredicted && bytes >= histogramChunkBytes / 4) {
-      const ratio = histogramChunkBytes / bytes;
-      table.nextAt[series] = chunkEnd(start, table.lastTime[series]!, table.nextAt[series]!, ratio);
-      open.endPredicted = true;
-    }
-    const full = time >= table.nextAt[series]! || bytes >= 2 * histogramChunkBytes;
-    return full && (appender.count >= histogramSamplesMin || time >= rangeStart);
-  }
-
-  #beginHistogram(series: number, time: number, integer: boolean): OpenHistogram {
-    this.closeOpen(series);
-    return this.#openHistogram(series, time, new HistogramAppender({ integer, startTimes: false }));
-  }
-
-  #openHistogram(series: number, time: number, appender: HistogramAppender): OpenHistogram {
-    const { table } = this;
-    const open: OpenHistogram = { appender, endPredicted: false };
-    this.#histograms.set(series, open);
-    table.kind[series] = appender.kind.integer ? ChunkKind.integer : ChunkKind.floatHistogram;
-    table.openTime[series] = time;
-    table.nextAt[series] = rangeEnd(time, this.options.chunkRangeMs);
-    return open;
-  }
-
-  /** What is not in order: stored already, refused, or put into the out-of-order part. */
-  #late(series: number, one: SampleColumns, h: FloatHistogram | null): Verdict {
-    const time = one.times[0]!;
-    const last = this.table.lastTime[series]!;
-    const stored = time <= last ? this.#storedAt(series, time) : -1;
-    if (stored >= 0) {
-      const found = this.#found;
-      const other = found.histograms?.[stored];
-      const same =
-        h === null
-          ? other === undefined
-            ? found.valueBits[2 * stored] === one.valueBits[0] &&
-              found.valueBits[2 * stored + 1] === one.valueBits[1]
-            : one.isStale(0) && isStale(other.sum)
-          : other !== undefined &&
-            (equalHistograms(other, h) || (isStale(h.sum) && isStale(other.sum)));
-      if (same) return Verdict.same;
-      if (time === last && time >= this.appendFrom) return Verdict.duplicate;
-    }
-    const window = this.options.outOfOrderWindowMs;
-    if (window > 0 && time >= this.maxTime - window) return this.#putOutOfOrder(series, one, h);
-    if (window > 0) return Verdict.tooOld;
-    if (time < this.appendFrom) return Verdict.outOfBounds;
-    return stored >= 0 ? Verdict.duplicate : Verdict.outOfOrder;
-  }
-
-  /** Index in `#found` of the in-order sample of that time, −1 if there is none in the open chunk. */
-  #storedAt(series: number, time: number): number {
-    const { table } = this;
-    if (table.kind[series] === ChunkKind.none || time < table.openTime[series]!) return -1;
-    const key = `${table.ref[series]}:${table.lastTime[series]}`;
-    if (this.#foundSeries !== series || this.#foundKey !== key) {
-      this.#found.reset();
-      this.openInto(series, this.#found);
-      this.#foundSeries = series;
-      this.#foundKey = key;
-    }
-    const { times, count } = this.#found;
-    let low = 0;
-    let high = count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (times[middle]! < time) low = middle + 1;
-      else high = middle;
-    }
-    return low < count && times[low] === time ? low : -1;
-  }
-
-  #putOutOfOrder(series: number, one: SampleColumns, h: FloatHistogram | null): Verdict {
-    const ref = this.table.ref[series]!;
-    const time = one.times[0]!;
-    const state = this.outOfOrderOf(series);
-    if (state.open !== null && state.open.count >= this.options.outOfOrderMax) {
-      const mmapRef = this.closeOutOfOrder(series, state);
-      this.#flushWblRecords();
-      // The chunk must be on its way to disk before the log says that it need not be replayed.
-      this.files.flush();
-      this.#wbl!.append(mmapMarkerRecord(ref, mmapRef));
-    }
-    if (!this.insertOutOfOrder(series, one)) {
-      const { samples } = state.open!;
-      const at = samples.times.indexOf(time);
-      const other = samples.histograms?.[at];
-      const same =
-        h === null
-          ? other === undefined &&
-            samples.valueBits[2 * at] === one.valueBits[0] &&
-            samples.valueBits[2 * at + 1] === one.valueBits[1]
-          : other !== undefined && equalHistograms(other, h);
-      return same ? Verdict.same : Verdict.duplicate;
-    }
-    if (h === null) {
-      this.#wblSamples.push(ref, time, one.valueBits[1]!, one.valueBits[0]!);
-    } else {
-      this.#wblHistograms[histogramRecordIndex(h)]!.push(ref, time, h);
-    }
-    return Verdict.stored;
-  }
-
-  outOfOrderOf(series: number): OutOfOrderSeries {
-    let state = this.outOfOrder.get(series);
-    if (state === undefined) {
-      state = { first: -1, last: -1, open: null };
-      this.outOfOrder.set(series, state);
-    }
-    return state;
-  }
-
-  /** Puts a sample into the open out-of-order chunk without logging it; false if its time is taken. */
-  insertOutOfOrder(series: number, one: SampleColumns): boolean {
-    const state = this.outOfOrderOf(series);
-    state.open ??= new OutOfOrderChunk();
-    if (!state.open.insert(one, 0)) return false;
-    const time = one.times[0]!;
-    if (time < this.minOutOfOrderTime) this.minOutOfOrderTime = time;
-    if (time > this.maxOutOfOrderTime) this.maxOutOfOrderTime = time;
-    return true;
-  }
-
-  /** Writes the open out-of-order chunk to the files; returns the last reference. */
-  closeOutOfOrder(series: number, state: OutOfOrderSeries): number {
-    let ref = 0;
-    const seriesRef = this.table.ref[series]!;
-    const options = { ...encodeSamplesDefaults, samplesPerChunk: 65_535 };
-    for (const chunk of state.open?.encoded(options) ?? []) {
-      const { encoding, minTime, maxTime, data } = chunk;
-      ref = this.files.append(seriesRef, minTime, maxTime, encoding, true, data);
-      this.linkOutOfOrder(state, this.chunks.add(ref, minTime, maxTime, encoding));
-    }
-    state.open = null;
-    return ref;
-  }
-
-  linkOutOfOrder(state: OutOfOrderSeries, row: number): void {
-    if (state.last >= 0) this.chunks.next[state.last] = row;
-    else state.first = row;
-    state.last = row;
+    this.histograms.put(series, time, h);
   }
 
   /** Writes the open in-order chunk to the files of head chunks. */
@@ -496,14 +259,14 @@ export class LiveHead {
 
   dropOpen(series: number): void {
     if (this.table.kind[series] === ChunkKind.float) this.floats.drop(series);
-    else this.#histograms.delete(series);
+    else this.histograms.drop(series);
     this.table.kind[series] = ChunkKind.none;
   }
 
   /** The open chunk, complete; its encoding is the series' kind. Valid until the next call. */
   openBytes(series: number): Uint8Array {
     if (this.table.kind[series] !== ChunkKind.float) {
-      return this.#histograms.get(series)!.appender.finish();
+      return this.histograms.appender(series).finish();
     }
     const length = this.floats.copyInto(series, this.#scratch, 0);
     return this.#scratch.subarray(0, length);
@@ -521,7 +284,7 @@ export class LiveHead {
     const kind = this.table.kind[series]!;
     if (kind === ChunkKind.none) return 0;
     if (kind === ChunkKind.float) return this.table.samples[series]!;
-    return this.#histograms.get(series)!.appender.count;
+    return this.histograms.appender(series).count;
   }
 
   /** Appends an exemplar of a series. */
@@ -529,7 +292,7 @@ export class LiveHead {
     const verdict = this.exemplars.judge(series, time, value, labels);
     if (verdict !== "ok") return verdict;
     this.exemplars.add({ series, time, value, labels });
-    this.#exemplarRecord.push(this.table.ref[series]!, time, value, labels);
+    this.log.exemplars.push(this.table.ref[series]!, time, value, labels);
     return verdict;
   }
 
@@ -539,7 +302,7 @@ export class LiveHead {
     const { type, unit, help } = metadata;
     if (old?.type === type && old.unit === unit && old.help === help) return;
     this.metadata.set(series, metadata);
-    this.#metadataRecord.push(this.table.ref[series]!, type, unit, help);
+    this.log.metadata.push(this.table.ref[series]!, type, unit, help);
   }
 
   /** Deletes samples of series that match, in [minTime, maxTime]; logged at the next commit. */
@@ -549,7 +312,7 @@ export class LiveHead {
       this.addTombstone(series, { minTime, maxTime });
       items.push({ ref: this.table.ref[series]!, minTime, maxTime });
     }
-    if (items.length > 0) this.wal.append(tombstoneRecord(items));
+    if (items.length > 0) this.log.wal.append(tombstoneRecord(items));
     return items.length;
   }
 
@@ -562,33 +325,9 @@ export class LiveHead {
     return this.postings.select(matchers, () => Uint32Array.from(this.table.all()));
   }
 
-  #flushWblRecords(): void {
-    for (const record of [this.#wblSamples, ...this.#wblHistograms]) {
-      if (record.count === 0) continue;
-      this.#wbl!.append(record.view());
-      record.reset();
-    }
-  }
-
   /** Writes everything appended since the last commit to the logs. Throws what the file system throws. */
   commit(): void {
-    const wal = this.wal;
-    for (const record of [
-      this.#seriesRecord,
-      this.#metadataRecord,
-      this.#sampleRecord,
-      ...this.#histogramRecords,
-      this.#exemplarRecord,
-    ]) {
-      if (record.count === 0) continue;
-      wal.append(record.view());
-      record.reset();
-    }
-    wal.flush();
-    if (this.#wbl !== null) {
-      this.#flushWblRecords();
-      this.#wbl.flush();
-    }
+    this.log.commit();
   }
 
   /** Labels of a series as strings. */
@@ -610,7 +349,7 @@ export class LiveHead {
       this.expiries.set(this.table.ref[series]!, segment);
       this.metadata.delete(series);
       this.tombstones.delete(series);
-      this.outOfOrder.delete(series);
+      this.late.series.delete(series);
       this.dropOpen(series);
       this.table.remove(series);
     }
@@ -629,12 +368,8 @@ export class LiveHead {
   /** Writes and closes the logs; open chunks stay in the log. */
   async close(): Promise<void> {
     try {
-      if (this.#wal !== null) this.commit();
+      this.log.close();
     } finally {
-      this.#wal?.close();
-      this.#wbl?.close();
-      this.#wal = null;
-      this.#wbl = null;
       await this.files.close();
     }
   }

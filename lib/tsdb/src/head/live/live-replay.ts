@@ -35,7 +35,7 @@ export async function openLiveHead(
       replay.applyWbl(decodeWalRecord(data)),
     );
     await removeSnapshots(dir);
-    head.startLogs(wal + 1, wbl + 1);
+    head.log.start(wal + 1, wbl + 1);
     return head;
   } catch (thrown) {
     await head.files.close();
@@ -287,11 +287,11 @@ class LiveReplay {
       }
     }
     if (outOfOrder.length === 0) return;
-    const state = head.outOfOrderOf(series);
+    const state = head.late.of(series);
     for (const at of outOfOrder) {
-      head.linkOutOfOrder(state, this.#row(at));
-      head.minOutOfOrderTime = Math.min(head.minOutOfOrderTime, this.#stored.minTimes[at]!);
-      head.maxOutOfOrderTime = Math.max(head.maxOutOfOrderTime, this.#stored.maxTimes[at]!);
+      head.late.link(state, this.#row(at));
+      head.late.minTime = Math.min(head.late.minTime, this.#stored.minTimes[at]!);
+      head.late.maxTime = Math.max(head.late.maxTime, this.#stored.maxTimes[at]!);
     }
   }
 
@@ -338,7 +338,7 @@ class LiveReplay {
     } else if (record.kind === "markers") {
       for (const { ref, mmapRef } of record.markers) {
         if (mmapRef > this.#stored.lastRef) continue;
-        const state = head.outOfOrder.get(this.#index.get(ref));
+        const state = head.late.series.get(this.#index.get(ref));
         if (state !== undefined) state.open = null;
       }
     }
@@ -346,11 +346,11 @@ class LiveReplay {
 
   #insert(series: number): void {
     const head = this.#head;
-    const state = head.outOfOrderOf(series);
+    const state = head.late.of(series);
     if (state.open !== null && state.open.count >= head.options.outOfOrderMax) {
-      head.closeOutOfOrder(series, state);
+      head.late.close(series, state);
     }
-    head.insertOutOfOrder(series, this.#one);
+    head.late.insert(series, this.#one);
   }
 }
 

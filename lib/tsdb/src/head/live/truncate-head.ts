@@ -26,14 +26,14 @@ export function truncateMemory(head: LiveHead, minTime: number): void {
       head.dropOpen(series);
     }
     const empty = table.kind[series] === ChunkKind.none && table.firstChunk[series]! < 0;
-    if (empty && !head.outOfOrder.has(series)) gone.add(series);
+    if (empty && !head.late.series.has(series)) gone.add(series);
     if (table.firstChunk[series]! >= 0) {
       oldest = Math.min(oldest, chunks.minTime[table.firstChunk[series]!]!);
     } else if (table.kind[series] !== ChunkKind.none) {
       oldest = Math.min(oldest, table.openTime[series]!);
     }
   }
-  head.removeSeries(gone, head.wal.segment);
+  head.removeSeries(gone, head.log.wal.segment);
   head.minTime = Math.max(minTime, oldest);
   removeUnusedFiles(head);
 }
@@ -49,7 +49,7 @@ export function removeUnusedFiles(head: LiveHead): void {
     }
   };
   for (const series of table.all()) use(table.firstChunk[series]!);
-  for (const { first } of head.outOfOrder.values()) use(first);
+  for (const { first } of head.late.series.values()) use(first);
   head.files.removeUnused((number) => used.has(number));
 }
 
@@ -59,8 +59,8 @@ export async function truncateLog(head: LiveHead, minTime: number): Promise<void
   const first = (await listSegments(dir))[0]?.number;
   if (first === undefined) return;
   head.commit();
-  head.wal.cut();
-  const last = head.wal.segment - 1;
+  head.log.wal.cut();
+  const last = head.log.wal.segment - 1;
   const upTo = first + Math.floor(((last - first) * 2) / 3);
   if (upTo <= first) return;
   const alive = new Set<number>();
@@ -86,12 +86,12 @@ export interface OutOfOrderMark {
 export function markOutOfOrder(head: LiveHead): OutOfOrderMark {
   head.commit();
   const lastRows = new Map<number, number>();
-  for (const [series, state] of head.outOfOrder) {
-    if (state.open !== null) head.closeOutOfOrder(series, state);
+  for (const [series, state] of head.late.series) {
+    if (state.open !== null) head.late.close(series, state);
     lastRows.set(series, state.last);
   }
   head.files.flush();
-  const wblSegment = head.wbl === null ? -1 : head.wbl.cut();
+  const wblSegment = head.log.wbl === null ? -1 : head.log.wbl.cut();
   return { lastRows, wblSegment };
 }
 
@@ -99,7 +99,7 @@ export function markOutOfOrder(head: LiveHead): OutOfOrderMark {
 export async function dropOutOfOrder(head: LiveHead, mark: OutOfOrderMark): Promise<void> {
   const { chunks } = head;
   for (const [series, last] of mark.lastRows) {
-    const state = head.outOfOrder.get(series);
+    const state = head.late.series.get(series);
     if (state === undefined || last < 0) continue;
     let row = state.first;
     for (let done = false; row >= 0 && !done; ) {
@@ -110,11 +110,10 @@ export async function dropOutOfOrder(head: LiveHead, mark: OutOfOrderMark): Prom
     }
     state.first = row;
     if (row < 0) state.last = -1;
-    if (row < 0 && state.open === null) head.outOfOrder.delete(series);
+    if (row < 0 && state.open === null) head.late.series.delete(series);
   }
-  if (head.outOfOrder.size === 0) {
-    head.minOutOfOrderTime = Number.POSITIVE_INFINITY;
-    head.maxOutOfOrderTime = Number.NEGATIVE_INFINITY;
+  if (head.late.series.size === 0) {
+    head.late.resetTimes();
   }
   const dir = join(head.dir, "wbl");
   for (const { number } of await listSegments(dir)) {
