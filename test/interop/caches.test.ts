@@ -1,63 +1,13 @@
 // The clients of memcached and redis against real servers.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { connect, createServer, type Socket } from "node:net";
-import { after, test } from "node:test";
+import { createServer, type Socket } from "node:net";
+import { test } from "node:test";
 import { silentLog } from "@deucalion/base";
 import { type CacheClient, CacheFields, openCache, readCacheBackend } from "@deucalion/blocks";
 import { loadXxhash64 } from "@deucalion/kernels";
-import { eventually, freePort, memcachedPeer, type Peer, redisPeer } from "../support/mod.ts";
+import { eventually, startMemcached, startRedis } from "../support/mod.ts";
 
 const never = new AbortController().signal;
-const children: ChildProcess[] = [];
-after(() => {
-  for (const child of children) child.kill("SIGKILL");
-});
-
-async function start(
-  peer: Peer,
-  args: readonly string[],
-  port: number,
-  argv0: string,
-): Promise<void> {
-  children.push(spawn(peer.path, args, { env: peer.env, stdio: "ignore", argv0 }));
-  await eventually(
-    () =>
-      new Promise<true>((resolve, reject) => {
-        const socket: Socket = connect(port, "127.0.0.1", () => {
-          socket.destroy();
-          resolve(true);
-        });
-        socket.on("error", reject);
-      }),
-    10_000,
-    `${argv0} listens`,
-  );
-}
-
-async function startMemcached(): Promise<string> {
-  const port = await freePort();
-  const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
-  await start(memcachedPeer(), ["-l", "127.0.0.1", "-p", String(port), ...user], port, "memcached");
-  return `127.0.0.1:${port}`;
-}
-
-async function startRedis(): Promise<string> {
-  const port = await freePort();
-  const args = [
-    "--port",
-    String(port),
-    "--bind",
-    "127.0.0.1",
-    "--save",
-    "",
-    "--requirepass",
-    "secret",
-  ];
-  await start(redisPeer(), args, port, "redis-server");
-  return `127.0.0.1:${port}`;
-}
-
 interface Opened {
   readonly client: CacheClient;
   readonly failures: string[];

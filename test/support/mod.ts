@@ -1,5 +1,6 @@
 // What whole-system tests share.
 export { type Backfill, backfillBlocks } from "./backfill.ts";
+export { startMemcached, startRedis } from "./cache-servers.ts";
 export { type FaultyProxy, seededRandom, startFaultyProxy } from "./faulty-proxy.ts";
 export {
   chromiumBinary,

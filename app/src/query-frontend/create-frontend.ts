@@ -2,7 +2,8 @@
 import { messageOf } from "@deucalion/base";
 import type { HttpServer } from "../http/http-server.ts";
 import type { AppProcess } from "../process/app-process.ts";
-import { CacheMetrics, MemoryCache } from "./cache/memory-cache.ts";
+import { CacheMetrics } from "./cache/memory-cache.ts";
+import { openResultCache } from "./cache/open-result-cache.ts";
 import { Downstream } from "./downstream.ts";
 import { DownstreamAnswer } from "./errors.ts";
 import { handle } from "./frontend.ts";
@@ -38,20 +39,21 @@ export interface Frontend {
   readonly context: FrontendContext;
   /** Resolves when everything that was answered so far is in the caches. */
   readonly settled: () => Promise<void>;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
-/** Makes the frontend and routes everything that has no route yet to it. */
-export function createFrontend(
+/** Makes the frontend and routes everything that has no route yet to it. Throws BLOCKS_CACHE. */
+export async function createFrontend(
   server: HttpServer,
   options: QueryFrontendOptions,
   app: AppProcess,
-): Frontend {
+): Promise<Frontend> {
   const downstream = new Downstream(options.downstreamUrl, options.downstream);
   const metrics = new CacheMetrics(app.registry);
-  const deps = { now: app.now, metrics };
   const work = new Set<Promise<void>>();
   const { range, labels } = options;
+  const rangeCache = await openResultCache("query-range", range.cache, app, metrics);
+  const labelsCache = await openResultCache("labels", labels.cache, app, metrics);
   const context: FrontendContext = {
     options,
     parse: {
@@ -65,8 +67,8 @@ export function createFrontend(
     now: app.now,
     downstream,
     metrics: new FrontendMetrics(app.registry),
-    rangeCache: range.cache === null ? null : new MemoryCache("query-range", range.cache, deps),
-    labelsCache: labels.cache === null ? null : new MemoryCache("labels", labels.cache, deps),
+    rangeCache,
+    labelsCache,
     stores: new StoresWatch((path) => askStores(downstream, path), app.now),
     later: (todo) => {
       const running = todo()
@@ -82,6 +84,9 @@ export function createFrontend(
   return {
     context,
     settled: async () => void (await Promise.all([...work])),
-    close: () => downstream.close(),
+    close: async () => {
+      downstream.close();
+      await Promise.all([rangeCache?.close(), labelsCache?.close()]);
+    },
   };
 }

@@ -15,7 +15,7 @@ export async function runQueryFrontend(
 ): Promise<void> {
   app.log.info("starting query frontend");
   const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
-  const frontend = createFrontend(server, options, app);
+  const frontend = await createFrontend(server, options, app);
   const { downstream } = frontend.context;
   app.group.add(server);
   const probe = every("downstream probe", probeIntervalMs, async () => {
@@ -35,9 +35,9 @@ export async function runQueryFrontend(
   });
   app.group.add({
     ...probe,
-    interrupt: (reason) => {
-      frontend.close();
-      return probe.interrupt(reason);
+    interrupt: async (reason) => {
+      await frontend.close();
+      await probe.interrupt(reason);
     },
   });
 }

@@ -1,13 +1,7 @@
 // A cache in memory with limits of bytes and items; what was not used longest goes first.
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { CacheConfig } from "./cache-config.ts";
-
-/** Keeps bytes by key. A cache may forget anything at any time. */
-export interface ResultCache {
-  get(key: string): Promise<Buffer | null>;
-  /** Takes `value` over. */
-  set(key: string, value: Buffer): Promise<void>;
-}
+import type { MemoryCacheConfig } from "./cache-config.ts";
+import type { ResultCache } from "./result-cache.ts";
 
 interface Item {
   readonly value: Buffer;
@@ -18,7 +12,7 @@ interface Item {
 const itemBytes = 200;
 
 export class MemoryCache implements ResultCache {
-  readonly #config: CacheConfig;
+  readonly #config: MemoryCacheConfig;
   readonly #now: () => number;
   readonly #items = new Map<string, Item>();
   readonly #metrics: CacheMetrics;
@@ -27,7 +21,7 @@ export class MemoryCache implements ResultCache {
 
   constructor(
     name: string,
-    config: CacheConfig,
+    config: MemoryCacheConfig,
     deps: { readonly now: () => number; readonly metrics: CacheMetrics },
   ) {
     this.#name = name;
@@ -76,6 +70,10 @@ export class MemoryCache implements ResultCache {
       this.#metrics.evicted.inc({ cache: this.#name });
     }
     this.#show();
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -6,7 +6,7 @@ import { joinRows, type Row, sliceRow } from "../answers/row.ts";
 import type { Span } from "../plan/split.ts";
 import { commonStores, isCovered, type StoreAnswer, type StoreSet } from "../stores-watch.ts";
 import { decodeEntry, type Extent, encodeEntry } from "./entry-codec.ts";
-import type { ResultCache } from "./memory-cache.ts";
+import type { ResultCache } from "./result-cache.ts";
 
 /** One part of a range, whose steps belong to one entry. */
 export interface CachedPart {
@@ -21,6 +21,8 @@ export interface RangeCacheDeps {
   readonly cache: ResultCache;
   readonly compress: boolean;
   readonly log: Log;
+  /** Ends the wait for the cache. */
+  readonly signal: AbortSignal;
   /** The stores now: as they were at most so many ms ago, 0 for just now. */
   readonly stores: (ageMs: number) => Promise<StoreAnswer>;
 }
@@ -102,8 +104,12 @@ function united(extents: readonly Extent[], stepMs: number): Extent[] {
   return out;
 }
 
-async function load(part: CachedPart, deps: RangeCacheDeps): Promise<Extent[]> {
-  const entry = await deps.cache.get(part.key);
+async function load(
+  part: CachedPart,
+  deps: RangeCacheDeps,
+  signal?: AbortSignal,
+): Promise<Extent[]> {
+  const entry = await deps.cache.get(part.key, signal);
   if (entry === null) return [];
   try {
     return decodeEntry(entry, part.key);
@@ -164,7 +170,10 @@ export async function throughCache(
   deps: RangeCacheDeps,
   ask: (span: Span) => Promise<RangeAnswer>,
 ): Promise<CachedAnswer> {
-  const [extents, before] = await Promise.all([load(part, deps), deps.stores(storesAgeMs)]);
+  const [extents, before] = await Promise.all([
+    load(part, deps, deps.signal),
+    deps.stores(storesAgeMs),
+  ]);
   const found: Found[] = [];
   let at = part.span.startMs;
   for (const extent of extents) {

@@ -1,4 +1,5 @@
 // …/api/v1/labels, …/api/v1/label/:name/values and …/api/v1/series: parts, cache, union.
+import { type Log, messageOf } from "@deucalion/base";
 import { compareStrings } from "@deucalion/model";
 import { ResponseBody } from "../../http/response-body.ts";
 import { parseBool, parseLimit, parseTimeParam } from "../../query/parse-value.ts";
@@ -73,6 +74,17 @@ function union(parts: readonly Part[], kind: LabelsKind, limit: number): Part {
   return { elements, warnings: [...warnings], infos: [...new Set(parts.flatMap((p) => p.infos))] };
 }
 
+/** Null for what is no entry of `key`. */
+function readEntry(bytes: Buffer, key: string, log: Log): Entry | null {
+  try {
+    const entry = JSON.parse(bytes.toString()) as Entry;
+    return entry.key === key && Array.isArray(entry.elements) ? entry : null;
+  } catch (error) {
+    log.warn("an entry of the cache does not read", { err: messageOf(error) });
+    return null;
+  }
+}
+
 /** One part from the cache, or asked for and then kept. */
 async function partOf(
   context: FrontendContext,
@@ -80,7 +92,7 @@ async function partOf(
   span: Span,
   fetch: () => Promise<Part>,
 ): Promise<Part> {
-  const { labelsCache: cache, stores, options, now, later } = context;
+  const { labelsCache: cache, stores, options, now, later, log } = context;
   const settled = now() - options.labels.freshnessMs;
   if (cache === null || span.endMs > settled || refusesCache(request.exchange)) return fetch();
   const path = `${request.prefix}/api/v1/stores`;
@@ -92,12 +104,15 @@ async function partOf(
     span.endMs,
     request.params.keyWithout(keyed),
   ]);
-  const [found, before] = await Promise.all([cache.get(key), stores.stores(path, 5000)]);
+  const [found, before] = await Promise.all([
+    cache.get(key, request.exchange.signal),
+    stores.stores(path, 5000),
+  ]);
   if (before === "unsure") return fetch();
-  if (found !== null) {
-    const entry = JSON.parse(found.toString()) as Entry;
+  const entry = found === null ? null : readEntry(found, key, log);
+  if (entry !== null) {
     const then: StoreSet | null = entry.stores === null ? null : new Map(entry.stores);
-    if (entry.key === key && isCovered(then, before === "unknown" ? null : before, span.endMs)) {
+    if (isCovered(then, before === "unknown" ? null : before, span.endMs)) {
       return { elements: entry.elements, warnings: [], infos: [] };
     }
   }

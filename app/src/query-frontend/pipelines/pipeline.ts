@@ -2,7 +2,7 @@
 import type { Log } from "@deucalion/base";
 import type { ParseOptions } from "@deucalion/promql";
 import type { Exchange } from "../../http/exchange.ts";
-import type { ResultCache } from "../cache/memory-cache.ts";
+import type { ResultCache } from "../cache/result-cache.ts";
 import type { Downstream, DownstreamReply } from "../downstream.ts";
 import type { FrontendMetrics, Tripperware } from "../frontend-metrics.ts";
 import type { QueryFrontendOptions } from "../options.ts";

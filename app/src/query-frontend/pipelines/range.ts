@@ -240,6 +240,7 @@ class RangeRun {
         cache: rangeCache,
         compress: options.compressCache,
         log,
+        signal: this.#sub.signal,
         stores: (ageMs) => stores.stores(path, ageMs),
       },
       (gap) => this.#sharded(gap, resolution),

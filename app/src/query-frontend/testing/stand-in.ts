@@ -92,7 +92,7 @@ export async function startStandIn(
     write: () => undefined,
   };
   const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
-  const frontend = createFrontend(server, options, app);
+  const frontend = await createFrontend(server, options, app);
   await server.start();
   const running = server.execute();
   prober.ready();
@@ -113,7 +113,7 @@ export async function startStandIn(
     stop: async () => {
       await server.interrupt(undefined);
       await running;
-      frontend.close();
+      await frontend.close();
       querier.closeAllConnections();
       await new Promise<void>((resolve) => querier.close(() => resolve()));
     },
