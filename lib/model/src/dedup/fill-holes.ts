@@ -95,11 +95,15 @@ export function insertionsFrom(first: SampleColumns, samples: SampleColumns): In
   return findInsertions(firstSamples(first, null), liveTimes(samples, null), new Float64Array(0));
 }
 
+/** Steps at each end of a run of regular ones that are still looked at: a few doubled ones may look regular. */
+const runEdge = 2;
+
 /**
- * First position at or after `from` at which something may be missing, where `candidate` is the first one after it: up to
- * there the steps are regular (see `isRegular`), each with one candidate, so that position and candidate move together.
+ * End of the run of regular positions that begins at `from`, whose first candidate is `candidate`; `from` itself if that
+ * is not regular. The step after a regular position is much like the steps around it, and the one candidate in it is
+ * that far from its own neighbours too: position and candidate move together, and nothing is missing there.
  */
-function skipRegular(
+function regularEnd(
   base: Float64Array,
   count: number,
   from: number,
@@ -146,48 +150,33 @@ function findInsertions(base: Merged, times: Float64Array, staleTimes: Float64Ar
   const found: Insertion[] = [];
   const baseTimes = base.times;
   let candidate = 0;
+  let runEnd = -1;
+  // The part of the run that is not looked at.
+  let skipFrom = -1;
+  let skipTo = -1;
   for (let left = -1; left < base.count && candidate < times.length; left++) {
     if (left >= 0) {
       const time = baseTimes[left]!;
       while (candidate < times.length && times[candidate]! <= time) candidate++;
-      const regular = skipRegular(baseTimes, base.count, left, times, candidate);
-      if (regular > left) {
-        candidate += regular - left;
-        left = regular - 1;
+      if (left >= runEnd) {
+        runEnd = regularEnd(baseTimes, base.count, left, times, candidate);
+        skipFrom = left + runEdge;
+        skipTo = runEnd - runEdge;
+      }
+      if (left === skipFrom && skipTo > left) {
+        candidate += skipTo - left;
+        left = skipTo - 1;
         continue;
       }
     }
     const next = left + 1 < base.count ? baseTimes[left + 1]! : Number.POSITIVE_INFINITY;
     let end = candidate;
     while (end < times.length && times[end]! < next) end++;
-    if (end > candidate && !isRegular(baseTimes, base.count, left, times, candidate, end)) {
+    if (end > candidate) {
       const [from, to] = trimCandidates(base, left, times, candidate, end, staleTimes);
       if (to > from) found.push({ left, from, to });
     }
     candidate = end;
   }
   return found;
-}
-
-/**
- * True if the step after `left` is much like the steps around it, and the one candidate in it is that far from its
- * own neighbours too: nothing is missing there. Decides most steps without looking further.
- */
-function isRegular(
-  base: Float64Array,
-  count: number,
-  left: number,
-  times: Float64Array,
-  low: number,
-  high: number,
-): boolean {
-  if (left < 1 || left + 2 >= count || high - low !== 1) return false;
-  if (low === 0 || high === times.length) return false;
-  const step = base[left + 1]! - base[left]!;
-  return (
-    step <= 1.25 * (base[left]! - base[left - 1]!) &&
-    step <= 1.25 * (base[left + 2]! - base[left + 1]!) &&
-    step <= 1.25 * (times[low]! - times[low - 1]!) &&
-    step <= 1.25 * (times[high]! - times[low]!)
-  );
 }
