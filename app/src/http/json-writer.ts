@@ -2,6 +2,9 @@
 
 const slabBytes = 65_536;
 
+/** Strings up to this length are looked at letter by letter. */
+const plainMax = 128;
+
 /** Takes a full slab; resolves when more may follow. */
 export type SlabSink = (slab: Buffer) => Promise<void>;
 
@@ -16,17 +19,30 @@ export class JsonWriter {
     this.#sink = sink;
   }
 
-  #room(bytes: number): void {
-    if (this.#length + bytes <= this.#slab.length) return;
-    if (this.#length > 0) this.#full.push(this.#slab.subarray(0, this.#length));
-    this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes));
-    this.#length = 0;
+  /** Makes room for so many bytes. What is written by hand begins at `length`; then tell `wrote`. */
+  room(bytes: number): Buffer {
+    if (this.#length + bytes > this.#slab.length) {
+      if (this.#length > 0) this.#full.push(this.#slab.subarray(0, this.#length));
+      this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes));
+      this.#length = 0;
+    }
+    return this.#slab;
+  }
+
+  /** Bytes in the slab that `room` gave. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The slab is written up to `length`. */
+  wrote(length: number): void {
+    this.#length = length;
   }
 
   /** Text of ASCII characters, as it is. */
   ascii(text: string): void {
     const length = text.length;
-    this.#room(length);
+    this.room(length);
     const slab = this.#slab;
     let at = this.#length;
     if (length > 24) {
@@ -40,31 +56,48 @@ export class JsonWriter {
   /** Any text, as it is. */
   raw(text: string): void {
     const most = text.length * 3;
-    this.#room(most);
+    this.room(most);
     this.#length += this.#slab.write(text, this.#length, most, "utf8");
   }
 
   /** Bytes that are JSON already. */
   bytes(text: Uint8Array): void {
-    this.#room(text.length);
+    this.room(text.length);
     this.#slab.set(text, this.#length);
     this.#length += text.length;
   }
 
   /** One byte. */
   byte(code: number): void {
-    this.#room(1);
+    this.room(1);
     this.#slab[this.#length++] = code;
   }
 
   /** A string with quotes and escapes. */
   string(text: string): void {
-    this.raw(JSON.stringify(text));
+    const { length } = text;
+    if (length > plainMax) {
+      this.raw(JSON.stringify(text));
+      return;
+    }
+    const slab = this.room(length + 2);
+    let at = this.#length;
+    slab[at++] = 0x22;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) {
+        this.raw(JSON.stringify(text));
+        return;
+      }
+      slab[at++] = code;
+    }
+    slab[at++] = 0x22;
+    this.#length = at;
   }
 
   /** A non-negative integer below 2^53. */
   integer(value: number): void {
-    this.#room(20);
+    this.room(20);
     let rest = value;
     let digits = 1;
     for (let power = 10; power <= rest; power *= 10) digits++;

@@ -4,6 +4,7 @@ import { histogramJson, type Labels } from "@deucalion/model";
 import type { MatrixSeries, QueryValue, VectorSample } from "@deucalion/promql";
 import type { JsonStream } from "../../http/envelope.ts";
 import type { JsonWriter } from "../../http/json-writer.ts";
+import { PointWriter } from "./point-writer.ts";
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -77,12 +78,19 @@ function writePoint(out: JsonWriter, timeMs: number, value: number): void {
   out.byte(close);
 }
 
-function writeFloats(out: JsonWriter, series: MatrixSeries): void {
+function writeFloats(out: JsonWriter, series: MatrixSeries, points: PointWriter): void {
   const { times, values, histograms } = series;
   const count = times.length;
+  if (histograms === null) {
+    if (count === 0) return;
+    out.ascii(',"values":[');
+    points.write(times, values);
+    out.byte(close);
+    return;
+  }
   let written = 0;
   for (let i = 0; i < count; i++) {
-    if (histograms !== null && histograms[i] !== undefined) continue;
+    if (histograms[i] !== undefined) continue;
     if (written++ === 0) out.ascii(',"values":[');
     else out.byte(comma);
     writePoint(out, times[i]!, values[i]!);
@@ -146,17 +154,19 @@ export async function writeResult(out: JsonWriter, value: QueryValue): Promise<v
         if (out.isFull) await out.drain();
       }
       break;
-    case "matrix":
+    case "matrix": {
+      const points = new PointWriter(out);
       for (let i = 0; i < value.series.length; i++) {
         const series = value.series[i]!;
         out.ascii(i > 0 ? ',{"metric":' : '{"metric":');
         writeLabels(out, series.labels);
-        writeFloats(out, series);
+        writeFloats(out, series, points);
         writeHistograms(out, series);
         out.byte(0x7d);
         if (out.isFull) await out.drain();
       }
       break;
+    }
   }
   out.byte(close);
 }

@@ -43,6 +43,18 @@ function planOf(node: MatrixSelector, ev: Evaluation): WindowPlan {
   };
 }
 
+/** First index whose time is after `time`. */
+function firstAfter(times: Float64Array, count: number, time: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Samples of a plain window in order of time, whatever their kind. */
 function plainSamples(
   columns: SampleColumns,
@@ -50,25 +62,29 @@ function plainSamples(
   to: number,
   labels: Labels,
 ): TimedSeries {
-  const times: number[] = [];
-  const values: number[] = [];
-  const histograms: (FloatHistogram | undefined)[] = [];
+  const first = firstAfter(columns.times, columns.count, from);
+  const end = firstAfter(columns.times, columns.count, to);
+  let stale = 0;
+  for (let i = first; i < end; i++) if (columns.isStale(i)) stale++;
+  if (stale === 0 && columns.histograms === null) {
+    const times = columns.times.slice(first, end);
+    return { labels, times, values: columns.values.slice(first, end), histograms: null };
+  }
+  const count = end - first - stale;
+  const times = new Float64Array(count);
+  const values = new Float64Array(count);
+  const histograms = new Array<FloatHistogram | undefined>(count).fill(undefined);
   let any = false;
-  for (let i = 0; i < columns.count; i++) {
-    const time = columns.times[i]!;
-    if (time <= from || time > to || columns.isStale(i)) continue;
+  let at = 0;
+  for (let i = first; i < end; i++) {
+    if (columns.isStale(i)) continue;
     const histogram = columns.histograms?.[i];
     if (histogram !== undefined) any = true;
-    times.push(time);
-    values.push(columns.values[i]!);
-    histograms.push(histogram);
+    times[at] = columns.times[i]!;
+    values[at] = columns.values[i]!;
+    histograms[at++] = histogram;
   }
-  return {
-    labels,
-    times: Float64Array.from(times),
-    values: Float64Array.from(values),
-    histograms: any ? histograms : null,
-  };
+  return { labels, times, values, histograms: any ? histograms : null };
 }
 
 /** Samples of an anchored or smoothed window: its borders, and what lies between. */
