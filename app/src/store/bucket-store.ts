@@ -121,7 +121,8 @@ export class BucketStore {
     ];
     this.#fetcher = new MetaFetcher(
       {
-        strategy: options.discovery,
+        // Asking for each block costs a request for each, four times an hour: it is done where a listing would be longer.
+        strategy: options.discovery === "concurrent" ? "frugal" : options.discovery,
         readsMax: options.metaFetchConcurrency,
         cacheDir: options.cacheIndexHeader ? join(dataDir, "meta-syncer") : undefined,
       },

@@ -87,6 +87,29 @@ test("FaultyBucket delays, cuts and corrupts", async () => {
   await assert.rejects(bucket.get("o", AbortSignal.timeout(5)), { name: "TimeoutError" });
 });
 
+test("FaultyBucket fails, cuts and hides in listings and streams", async () => {
+  const bucket = new FaultyBucket(new MemoryBucket());
+  for (const name of ["a", "b"]) await bucket.upload(name, new Uint8Array(10), {}, never);
+  const listed = async (): Promise<string[]> => {
+    const names: string[] = [];
+    for await (const { name } of bucket.iter("", {}, never)) names.push(name);
+    return names;
+  };
+  bucket.choose = (operation) => (operation === "iter" ? { hides: (n) => n === "a" } : undefined);
+  assert.deepEqual(await listed(), ["b"]);
+  bucket.choose = () => ({ truncateAt: 3 });
+  let got = 0;
+  const read = async (): Promise<void> => {
+    for await (const piece of bucket.stream("a", never)) got += piece.length;
+  };
+  await assert.rejects(read(), { code: "OBJSTORE_TRUNCATED" });
+  assert.equal(got, 3);
+  bucket.choose = () => ({ error: new Error("broken") });
+  await assert.rejects(listed(), /broken/);
+  await assert.rejects(bucket.attributes("a", never), /broken/);
+  await assert.rejects(bucket.delete("a", never), /broken/);
+});
+
 test("parseBucketConfig() is strict and knows all types", () => {
   const parse = (document: unknown) => () => parseBucketConfig(document);
   const code = { code: "OBJSTORE_CONFIG" };

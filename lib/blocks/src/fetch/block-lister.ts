@@ -2,17 +2,27 @@
 import type { Bucket } from "@deucalion/objstore";
 import { eachLimited } from "../each-limited.ts";
 
-/** How blocks are found (`--block-discovery-strategy`). */
-export type DiscoveryStrategy = "concurrent" | "recursive";
+/**
+ * How blocks are found: the two of `--block-discovery-strategy`, and `frugal`, which asks for everything at once unless
+ * the bucket holds much that is no block.
+ */
+export type DiscoveryStrategy = "concurrent" | "recursive" | "frugal";
+
+/** Marker files of a block by name, and when they were written in ms (0: not known). */
+export type BlockMarkTimes = ReadonlyMap<string, number>;
 
 export interface BlockListing {
   /** Blocks with a meta.json; the value is when it was written in ms, 0 where the listing did not say. */
   readonly complete: Map<string, number>;
   /** Blocks without one: being uploaded, or left behind. */
   readonly partial: Set<string>;
+  /** Marks of the blocks that have some; undefined where the listing did not show them. */
+  readonly marks: ReadonlyMap<string, BlockMarkTimes> | undefined;
 }
 
 const existsConcurrency = 64;
+/** Objects outside of blocks that a frugal listing bears with. */
+const foreignMax = 20_000;
 const ulidPattern = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 
 /** The block that a top-level name stands for, or undefined. */
@@ -23,32 +33,54 @@ export function blockIdOf(name: string): string | undefined {
 
 /**
  * `concurrent` lists the root and asks for each meta.json; `recursive` lists everything once, which also tells when a
- * meta.json was replaced.
+ * meta.json was replaced and which marks there are.
  */
 export async function listBlocks(
   bucket: Bucket,
   strategy: DiscoveryStrategy,
   signal: AbortSignal,
 ): Promise<BlockListing> {
+  if (strategy !== "concurrent") {
+    const bearable = strategy === "frugal" ? foreignMax : Number.POSITIVE_INFINITY;
+    const listing = await listAll(bucket, bearable, signal);
+    if (listing !== undefined) return listing;
+  }
   const complete = new Map<string, number>();
   const partial = new Set<string>();
-  if (strategy === "recursive") {
-    for await (const entry of bucket.iter("", { recursive: true }, signal)) {
-      const slash = entry.name.indexOf("/");
-      const id = slash < 0 ? undefined : blockIdOf(entry.name.slice(0, slash));
-      if (id === undefined) continue;
-      if (entry.name.slice(slash + 1) === "meta.json") {
-        complete.set(id, entry.attributes?.lastModifiedMs ?? 0);
-        partial.delete(id);
-      } else if (!complete.has(id)) partial.add(id);
-    }
-    return { complete, partial };
-  }
   await eachLimited(bucket.iter("", {}, signal), existsConcurrency, async (entry) => {
     const id = blockIdOf(entry.name);
     if (id === undefined) return;
     if (await bucket.exists(`${id}/meta.json`, signal)) complete.set(id, 0);
     else partial.add(id);
   });
-  return { complete, partial };
+  return { complete, partial, marks: undefined };
+}
+
+/** One listing of all objects; undefined if more than `foreignBearable` of them are not of blocks. */
+async function listAll(
+  bucket: Bucket,
+  foreignBearable: number,
+  signal: AbortSignal,
+): Promise<BlockListing | undefined> {
+  const complete = new Map<string, number>();
+  const partial = new Set<string>();
+  const marks = new Map<string, Map<string, number>>();
+  let foreign = 0;
+  for await (const { name, attributes } of bucket.iter("", { recursive: true }, signal)) {
+    const slash = name.indexOf("/");
+    const id = slash < 0 ? undefined : blockIdOf(name.slice(0, slash));
+    if (id === undefined) {
+      if (++foreign > foreignBearable) return undefined;
+      continue;
+    }
+    const file = name.slice(slash + 1);
+    if (file === "meta.json") {
+      complete.set(id, attributes?.lastModifiedMs ?? 0);
+      partial.delete(id);
+    } else if (!complete.has(id)) partial.add(id);
+    if (!file.endsWith("-mark.json")) continue;
+    const own = marks.get(id) ?? new Map<string, number>();
+    marks.set(id, own.set(file, attributes?.lastModifiedMs ?? 0));
+  }
+  return { complete, partial, marks };
 }

@@ -13,6 +13,7 @@ import { type BlockMeta, parseBlockMeta } from "../meta/block-meta.ts";
 import { chooseBlocks, groupBlocks } from "../meta/block-set.ts";
 import { markForDeletion, markNoCompact, readDeletionMark } from "../meta/markers.ts";
 import { never } from "../testing/conformance.ts";
+import type { DiscoveryStrategy } from "./block-lister.ts";
 import { consistencyDelayFilter } from "./consistency-delay-filter.ts";
 import { DeletionMarkFilter } from "./deletion-mark-filter.ts";
 import { duplicateFilter } from "./duplicate-filter.ts";
@@ -54,14 +55,14 @@ const put = (bucket: Bucket, name: string, text: string): Promise<void> =>
 async function view(
   bucket: Bucket,
   filters: MetaFilter[] = [],
-  strategy: "concurrent" | "recursive" = "concurrent",
+  strategy: DiscoveryStrategy = "concurrent",
 ): Promise<MetaView> {
   const options = { strategy, readsMax: 4, cacheDir: undefined };
   const deps = { bucket, filters, log: silentLog, now: () => 0 };
   return new MetaFetcher(options, deps).fetch(never);
 }
 
-for (const strategy of ["concurrent", "recursive"] as const) {
+for (const strategy of ["concurrent", "recursive", "frugal"] as const) {
   test(`MetaFetcher with ${strategy} discovery tells good, partial and bad blocks apart`, async () => {
     const bucket = new MemoryBucket();
     await put(bucket, `${a}/meta.json`, metaText(a));
@@ -140,6 +141,61 @@ test("MetaFetcher with recursive discovery reads a replaced meta again", async (
   now = 2000;
   await put(bucket, `${a}/meta.json`, metaText(a, { maxTime: 7 }));
   assert.equal((await fetcher.fetch(never)).metas.get(a)!.maxTime, 7);
+});
+
+/** Counts every request. */
+function counting(inner: Bucket): FaultyBucket & { calls: string[] } {
+  const calls: string[] = [];
+  const bucket = new FaultyBucket(inner, (operation, name) => {
+    calls.push(`${operation} ${name}`);
+    return undefined;
+  });
+  return Object.assign(bucket, { calls });
+}
+
+test("frugal discovery asks for nothing but a listing while nothing changes", async () => {
+  let time = 1000;
+  const bucket = counting(new MemoryBucket(() => time));
+  for (const id of [a, b, c]) await put(bucket, `${id}/meta.json`, metaText(id));
+  const warn = (): void => undefined;
+  const marks = new DeletionMarkFilter(
+    { delayMs: hour, readsMax: 2 },
+    { bucket, now: () => 0, warn },
+  );
+  const fetcher = new MetaFetcher(
+    { strategy: "frugal", readsMax: 4, cacheDir: undefined },
+    { bucket, filters: [marks], log: silentLog, now: () => 0 },
+  );
+  const asked = async (): Promise<string[]> => {
+    bucket.calls.length = 0;
+    await fetcher.fetch(never);
+    return bucket.calls.sort();
+  };
+  const metas = [a, b, c].map((id) => `get ${id}/meta.json`);
+  assert.deepEqual(await asked(), [...metas, "iter "]);
+  assert.deepEqual(await asked(), ["iter "]);
+  await markForDeletion(bucket, b, "old", 5000, never);
+  assert.deepEqual(await asked(), [`get ${b}/deletion-mark.json`, "iter "]);
+  assert.deepEqual([...marks.marks.keys()], [b]);
+  assert.deepEqual(await asked(), ["iter "]);
+  assert.deepEqual([...marks.marks.keys()], [b]);
+  time = 2000;
+  await bucket.delete(`${b}/deletion-mark.json`, never);
+  await markForDeletion(bucket, b, "again", 6000, never);
+  assert.deepEqual(await asked(), [`get ${b}/deletion-mark.json`, "iter "]);
+  assert.equal(marks.marks.get(b)?.deletion_time, 6);
+  await bucket.delete(`${b}/deletion-mark.json`, never);
+  assert.deepEqual(await asked(), ["iter "]);
+  assert.deepEqual([...marks.marks.keys()], []);
+});
+
+test("frugal discovery asks block by block where the bucket holds much else", async () => {
+  const bucket = counting(new MemoryBucket());
+  await put(bucket, `${a}/meta.json`, metaText(a));
+  await Promise.all(Array.from({ length: 20_001 }, (_, i) => put(bucket, `logs/${i}`, "")));
+  bucket.calls.length = 0;
+  assert.deepEqual([...(await view(bucket, [], "frugal")).metas.keys()], [a]);
+  assert.deepEqual(bucket.calls, ["iter ", "iter ", `exists ${a}/meta.json`, `get ${a}/meta.json`]);
 });
 
 test("timePartitionFilter() keeps what overlaps", async () => {

@@ -24,7 +24,8 @@ export class MetaCache {
   async get(id: string, modifiedMs: number): Promise<BlockMeta | undefined> {
     const known = this.#known.get(id);
     if (known !== undefined) {
-      if (known.modifiedMs === 0 || known.modifiedMs === modifiedMs) return known.meta;
+      const unknown = known.modifiedMs === 0 || modifiedMs === 0;
+      if (unknown || known.modifiedMs === modifiedMs) return known.meta;
       this.#known.delete(id);
       await this.#remove(id);
       return undefined;

@@ -4,7 +4,7 @@ import { type Bucket, isNotFound } from "@deucalion/objstore";
 import { eachLimited } from "../each-limited.ts";
 import { BlocksError } from "../errors.ts";
 import { type BlockMeta, parseBlockMeta } from "../meta/block-meta.ts";
-import { type DiscoveryStrategy, listBlocks } from "./block-lister.ts";
+import { type BlockListing, type DiscoveryStrategy, listBlocks } from "./block-lister.ts";
 import { MetaCache } from "./meta-cache.ts";
 import type { BlockState, MetaFilter } from "./meta-filter.ts";
 
@@ -34,6 +34,8 @@ export interface MetaView {
   /** Some meta.json could not be read for a reason that may pass; the view may lack blocks. */
   readonly incomplete: boolean;
   readonly durationMs: number;
+  /** Marks of the blocks that have some, where the listing showed them. */
+  readonly marks: BlockListing["marks"];
 }
 
 /** Reads and filters the metas of a bucket. Concurrent calls share one run. */
@@ -100,7 +102,8 @@ export class MetaFetcher {
     });
     if (!incomplete) await this.#cache.keepOnly(listing.complete);
     const all = new Map([...metas].sort(([a], [b]) => (a < b ? -1 : 1)));
-    for (const filter of filters) await filter.filter(all, (_, state) => count(state), signal);
+    for (const filter of filters)
+      await filter.filter(all, (_, state) => count(state), signal, listing);
     states.set("loaded", all.size);
     const durationMs = now() - start;
     log.info("successfully synchronized block metadata", {
@@ -109,7 +112,8 @@ export class MetaFetcher {
       returned: all.size,
       partial: partial.size,
     });
-    return { metas: all, partial, unreadable, states, incomplete, durationMs };
+    const { marks } = listing;
+    return { metas: all, partial, unreadable, states, incomplete, durationMs, marks };
   }
 
   async #load(id: string, modifiedMs: number, signal: AbortSignal): Promise<BlockMeta> {

@@ -1,5 +1,6 @@
 // What filters of block metas have in common.
 import type { BlockMeta } from "../meta/block-meta.ts";
+import type { BlockListing } from "./block-lister.ts";
 
 /** Why a block is not in the view; the label values of `thanos_blocks_meta_synced`. */
 export type BlockState =
@@ -14,11 +15,12 @@ export type BlockState =
   | "marked-for-deletion"
   | "marked-for-no-compact";
 
-/** Removes blocks from `metas`, telling `excluded` why. */
+/** Removes blocks from `metas`, telling `excluded` why. `listing` is what the bucket showed, where it was listed. */
 export interface MetaFilter {
   filter(
     metas: Map<string, BlockMeta>,
     excluded: (id: string, state: BlockState) => void,
     signal: AbortSignal,
+    listing?: BlockListing,
   ): Promise<void> | void;
 }

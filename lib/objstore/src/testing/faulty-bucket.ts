@@ -1,5 +1,12 @@
 // A bucket that fails, stalls and cuts bodies on demand, and counts what it is asked for.
-import type { Bucket, UploadBody, UploadOptions } from "../bucket.ts";
+import type {
+  Bucket,
+  ListEntry,
+  ListOptions,
+  ObjectAttributes,
+  UploadBody,
+  UploadOptions,
+} from "../bucket.ts";
 import { ObjstoreError } from "../errors.ts";
 import { ForwardingBucket } from "../wrap/forwarding-bucket.ts";
 
@@ -10,6 +17,8 @@ export interface Fault {
   readonly delayMs?: number;
   /** The body ends after so many bytes, which the store notices: OBJSTORE_TRUNCATED. */
   readonly truncateAt?: number;
+  /** Names that a listing does not show yet, as stores do that are not consistent. */
+  readonly hides?: (name: string) => boolean;
   /** Bytes are changed in place before they are handed out. */
   readonly corrupt?: (data: Uint8Array) => void;
 }
@@ -79,6 +88,38 @@ export class FaultyBucket extends ForwardingBucket {
   override async exists(name: string, signal: AbortSignal): Promise<boolean> {
     await this.#before("exists", name, signal);
     return this.inner.exists(name, signal);
+  }
+
+  override async *stream(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const fault = await this.#before("stream", name, signal);
+    let left = fault?.truncateAt ?? Number.POSITIVE_INFINITY;
+    for await (const piece of this.inner.stream(name, signal)) {
+      if (piece.length > left) yield piece.subarray(0, left);
+      left -= piece.length;
+      if (left < 0)
+        throw new ObjstoreError("OBJSTORE_TRUNCATED", `body of ${name} ended early`, { name });
+      yield this.#body(undefined, name, piece);
+    }
+  }
+
+  override async attributes(name: string, signal: AbortSignal): Promise<ObjectAttributes> {
+    await this.#before("attributes", name, signal);
+    return this.inner.attributes(name, signal);
+  }
+
+  override async *iter(
+    prefix: string,
+    options: ListOptions,
+    signal: AbortSignal,
+  ): AsyncIterable<ListEntry> {
+    const fault = await this.#before("iter", prefix, signal);
+    for await (const entry of this.inner.iter(prefix, options, signal))
+      if (fault?.hides?.(entry.name) !== true) yield entry;
+  }
+
+  override async delete(name: string, signal: AbortSignal): Promise<void> {
+    await this.#before("delete", name, signal);
+    return this.inner.delete(name, signal);
   }
 
   override async upload(
