@@ -2,9 +2,11 @@
 import { compareStrings, encodeLabels, Labels, staleNaN } from "@deucalion/model";
 import { ProtoWriter } from "@deucalion/rpc";
 import { HistogramMessage, type WireHistogram } from "@deucalion/storeapi";
+import type { SeriesMetadata } from "@deucalion/tsdb";
 import { ReceiveError } from "../receive/errors.ts";
 import type { DecodedWrite } from "../receive/write/decode-write.ts";
-import { SeriesList, type WrittenMetadata } from "../receive/write/series-list.ts";
+import { SeriesList } from "../receive/write/series-list.ts";
+import { writeMetadata } from "../receive/write/time-series.ts";
 import { exponentialHistogram } from "./exponential-histogram.ts";
 import {
   escapes,
@@ -69,7 +71,6 @@ class Translator {
   readonly #strategy: TranslationStrategy;
   readonly #out = new ProtoWriter(1 << 14);
   readonly #bounds: number[] = [];
-  readonly #metadata = new Map<number, WrittenMetadata>();
   readonly #errors: string[] = [];
   readonly #seenTargets = new Set<string>();
   #samples = 0;
@@ -175,7 +176,7 @@ class Translator {
     return start;
   }
 
-  #end(start: number, exemplars: readonly OtlpExemplar[], metadata: WrittenMetadata): void {
+  #end(start: number, exemplars: readonly OtlpExemplar[], metadata: SeriesMetadata): void {
     const out = this.#out;
     for (const exemplar of exemplars) {
       this.#exemplars++;
@@ -189,7 +190,7 @@ class Translator {
       out.svarint(exemplar.timeMs);
       out.close(mark);
     }
-    this.#metadata.set(this.#bounds.length / 2, metadata);
+    writeMetadata(out, metadata);
     this.#bounds.push(start, out.length);
   }
 
@@ -211,7 +212,7 @@ class Translator {
     time: number,
     value: number,
     exemplars: readonly OtlpExemplar[],
-    metadata: WrittenMetadata,
+    metadata: SeriesMetadata,
   ): void {
     const start = this.#begin(labels, extra);
     this.#sample(time, value);
@@ -279,7 +280,7 @@ class Translator {
     name: string,
     labels: ReadonlyMap<string, string>,
     point: HistogramPoint,
-    metadata: WrittenMetadata,
+    metadata: SeriesMetadata,
   ): void {
     const { timeMs } = point;
     const of = (value: number): number => (point.noValue ? staleNaN() : value);
@@ -341,13 +342,12 @@ class Translator {
     for (let i = 0; i < this.#bounds.length; i += 2) {
       series.add(this.#bounds[i]!, this.#bounds[i + 1]!);
     }
-    series.metadata = this.#metadata;
     return {
       series,
       samples: this.#samples,
       histograms: this.#histograms,
       exemplars: this.#exemplars,
-      metadata: 0,
+      families: null,
     };
   }
 }

@@ -13,7 +13,7 @@ import { ProtoWriter } from "@deucalion/rpc";
 import { parse } from "yaml";
 import { AppError } from "../errors.ts";
 import { SeriesList } from "./write/series-list.ts";
-import { TimeSeriesView } from "./write/time-series.ts";
+import { metadataField, TimeSeriesView } from "./write/time-series.ts";
 
 const actions = [
   "replace",
@@ -152,7 +152,7 @@ export function relabel(labels: Labels, rules: readonly RelabelRule[]): Labels |
 export function relabelSeries(series: SeriesList, rules: readonly RelabelRule[]): SeriesList {
   if (rules.length === 0) return series;
   const out = new ProtoWriter(series.data.length);
-  const bounds: { index: number; start: number; end: number }[] = [];
+  const bounds: { start: number; end: number }[] = [];
   const view = new TimeSeriesView();
   for (let i = 0; i < series.count; i++) {
     view.read(series.data, series.starts[i]!, series.ends[i]!);
@@ -165,6 +165,7 @@ export function relabelSeries(series: SeriesList, rules: readonly RelabelRule[])
       [2, view.samples],
       [3, view.exemplars],
       [4, view.histograms],
+      [metadataField, view.metadata],
     ] as const) {
       for (let j = 0; j < ranges.length; j += 2) {
         out.tag(field, 2);
@@ -172,15 +173,10 @@ export function relabelSeries(series: SeriesList, rules: readonly RelabelRule[])
         out.raw(series.data, ranges[j]!, ranges[j + 1]!);
       }
     }
-    bounds.push({ index: i, start, end: out.length });
+    bounds.push({ start, end: out.length });
   }
   const list = new SeriesList(out.finish());
-  for (const { index, start, end } of bounds) {
-    const metadata = series.metadata?.get(index);
-    if (metadata !== undefined) {
-      list.metadata ??= new Map();
-      list.metadata.set(list.count, metadata);
-    }
+  for (const { start, end } of bounds) {
     list.add(start, end);
   }
   return list;

@@ -8,6 +8,7 @@ import type { Bucket } from "@deucalion/objstore";
 import {
   exemplarsService,
   infoService,
+  metadataService,
   statusService,
   storeService,
   TsdbStatisticsEntryMessage,
@@ -36,6 +37,7 @@ import {
   headStatistics,
   receiveInfo,
   TenantExemplars,
+  TenantMetadata,
   TenantStatistics,
   tenantSeries,
 } from "./tenants/tenant-sources.ts";
@@ -153,6 +155,7 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
     ),
     infoService(() => receiveInfo(stores.stores, prober.isReady)),
     exemplarsService(new TenantExemplars(stores.stores)),
+    metadataService(new TenantMetadata(stores.stores)),
     statusService(new TenantStatistics(stores.stores)),
   ]);
   app.group.add(http.server);

@@ -202,3 +202,87 @@ export async function served(address: string): Promise<Map<string, number[]>> {
   channel.close();
   return found;
 }
+
+/** A series of remote write 2.0: samples with start timestamps, and what the metric means. */
+export interface TestSeriesV2 {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Milliseconds, values, and milliseconds of the start (0 for none). */
+  readonly samples: readonly (readonly [number, number, number])[];
+  readonly metadata: { readonly type: number; readonly unit: string; readonly help: string };
+}
+
+/** Headers that go with `encodeWriteV2`. */
+export const headersV2 = {
+  "Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+  "X-Prometheus-Remote-Write-Version": "2.0.0",
+};
+
+/** A body of remote write 2.0, compressed. */
+export function encodeWriteV2(series: readonly TestSeriesV2[]): Uint8Array {
+  const symbols = new Map([["", 0]]);
+  const symbol = (text: string): number => {
+    const known = symbols.get(text) ?? symbols.size;
+    symbols.set(text, known);
+    return known;
+  };
+  const out = new ProtoWriter();
+  for (const { labels, samples, metadata } of series) {
+    const mark = out.open(5);
+    const refs = out.open(1);
+    for (const [name, value] of Object.entries(labels)) {
+      out.uvarint(symbol(name));
+      out.uvarint(symbol(value));
+    }
+    out.close(refs);
+    for (const [time, value, start] of samples) {
+      const sample = out.open(2);
+      out.tag(1, 1);
+      out.double(value);
+      out.tag(2, 0);
+      out.svarint(time);
+      if (start !== 0) {
+        out.tag(3, 0);
+        out.svarint(start);
+      }
+      out.close(sample);
+    }
+    const meta = out.open(5);
+    out.tag(1, 0);
+    out.uvarint(metadata.type);
+    out.tag(3, 0);
+    out.uvarint(symbol(metadata.help));
+    out.tag(4, 0);
+    out.uvarint(symbol(metadata.unit));
+    out.close(meta);
+    out.close(mark);
+  }
+  for (const text of symbols.keys()) {
+    out.tag(4, 2);
+    const bytes = Buffer.from(text);
+    out.uvarint(bytes.length);
+    out.raw(bytes, 0, bytes.length);
+  }
+  return new SnappyEncoder().encode(out.view()).slice();
+}
+
+/** A body of remote write 1.0 with nothing but metadata, compressed. */
+export function encodeMetadataV1(
+  families: readonly {
+    readonly name: string;
+    readonly type: number;
+    readonly help: string;
+    readonly unit: string;
+  }[],
+): Uint8Array {
+  const out = new ProtoWriter();
+  for (const { name, type, help, unit } of families) {
+    const mark = out.open(3);
+    out.tag(1, 0);
+    out.uvarint(type);
+    out.string(2, name);
+    out.string(4, help);
+    out.string(5, unit);
+    out.close(mark);
+  }
+  return new SnappyEncoder().encode(out.view()).slice();
+}

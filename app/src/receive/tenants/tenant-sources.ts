@@ -9,6 +9,9 @@ import {
   Fanout,
   type InfoResponse,
   labelSetsMatch,
+  type MetadataSource,
+  type MetricMeta,
+  type MetricMetadataRequest,
   matchersFromWire,
   type Statistic,
   type StatusSource,
@@ -17,7 +20,7 @@ import {
   type TsdbStatisticsEntry,
   type TsdbStatisticsRequest,
 } from "@deucalion/storeapi";
-import { decodeChunkInto, type LiveHead } from "@deucalion/tsdb";
+import { decodeChunkInto, type LiveHead, type SeriesMetadata } from "@deucalion/tsdb";
 import { ExternalSource } from "./external-source.ts";
 import { selectorsOf } from "./selectors-of.ts";
 import type { Tenant, TenantStores } from "./tenant-stores.ts";
@@ -77,6 +80,7 @@ export function receiveInfo(stores: TenantStores, isReady: boolean): InfoRespons
       supportsProjections: false,
     },
     exemplars: { minTime, maxTime },
+    metricMetadata: {},
     status: {},
   };
 }
@@ -167,6 +171,51 @@ export function headStatistics(tenant: Tenant, limit: number): TsdbStatisticsEnt
     memoryInBytesByLabelName: top(bytes),
     seriesCountByLabelValuePair: top(pairs),
   };
+}
+
+/** Metric types by the numbers of logs. */
+const typeNames = [
+  "unknown",
+  "counter",
+  "gauge",
+  "histogram",
+  "gaugehistogram",
+  "summary",
+  "info",
+  "stateset",
+] as const;
+
+/** What the metrics of all tenants mean. */
+export class TenantMetadata implements MetadataSource {
+  readonly #stores: TenantStores;
+
+  constructor(stores: TenantStores) {
+    this.#stores = stores;
+  }
+
+  metadata(
+    { metric, limit }: MetricMetadataRequest,
+    _context: SourceContext,
+  ): Promise<Map<string, MetricMeta[]>> {
+    const found = new Map<string, MetricMeta[]>();
+    const add = (family: string, entries: readonly SeriesMetadata[]): void => {
+      const known = found.get(family) ?? [];
+      if (known.length === 0 && limit >= 0 && found.size >= limit) return;
+      for (const { type, unit, help } of entries) {
+        const meta = { type: typeNames[type] ?? "unknown", unit, help };
+        const same = (other: MetricMeta): boolean =>
+          other.type === meta.type && other.unit === unit && other.help === help;
+        if (!known.some(same)) known.push(meta);
+      }
+      if (known.length > 0) found.set(family, known);
+    };
+    for (const { db } of this.#stores.all) {
+      const { metadata } = db.head;
+      if (metric !== "") add(metric, metadata.family(metric));
+      else for (const [family, entries] of metadata.families()) add(family, entries);
+    }
+    return Promise.resolve(found);
+  }
 }
 
 /** Statistics of all tenants, or of the one that is asked for. */

@@ -1,7 +1,10 @@
 // Bodies of remote write, versions 1 and 2, as lists of series.
+import { encodeLabels, Labels } from "@deucalion/model";
 import { ProtoReader, ProtoWriter } from "@deucalion/rpc";
+import type { SeriesMetadata } from "@deucalion/tsdb";
 import { ReceiveError } from "../errors.ts";
-import { SeriesList, type WrittenMetadata } from "./series-list.ts";
+import { SeriesList } from "./series-list.ts";
+import { metadataField, writeMetadata } from "./time-series.ts";
 
 /** What a body holds. */
 export interface DecodedWrite {
@@ -9,26 +12,58 @@ export interface DecodedWrite {
   readonly samples: number;
   readonly histograms: number;
   readonly exemplars: number;
-  /** Entries of metadata of their own (version 1). */
-  readonly metadata: number;
+  /** Metadata of its own (version 1): messages without samples. */
+  readonly families: SeriesList | null;
 }
 
 /** Version 1: the series stay where they are in `body`. Throws RPC_PROTO. */
 export function decodeWriteV1(body: Uint8Array): DecodedWrite {
   const series = new SeriesList(body);
   const reader = new ProtoReader(body);
-  let metadata = 0;
+  const families: { readonly name: string; readonly metadata: SeriesMetadata }[] = [];
   while (reader.next()) {
     if (reader.field === 1) {
       reader.range();
       series.add(reader.start, reader.stop);
-    } else {
-      if (reader.field === 3) metadata++;
-      reader.skip();
-    }
+    } else if (reader.field === 3) families.push(readFamily(reader.message()));
+    else reader.skip();
   }
-  const counts = countParts(series);
-  return { series, ...counts, metadata };
+  return { series, ...countParts(series), families: familyList(families) };
+}
+
+// MetricMetadata: 1 type   2 metric_family_name   4 help   5 unit
+function readFamily(reader: ProtoReader): { name: string; metadata: SeriesMetadata } {
+  let name = "";
+  let type = 0;
+  let help = "";
+  let unit = "";
+  while (reader.next()) {
+    if (reader.field === 1) type = reader.uint();
+    else if (reader.field === 2) name = reader.string();
+    else if (reader.field === 4) help = reader.string();
+    else if (reader.field === 5) unit = reader.string();
+    else reader.skip();
+  }
+  return { name, metadata: { type, unit, help } };
+}
+
+function familyList(
+  families: readonly { readonly name: string; readonly metadata: SeriesMetadata }[],
+): SeriesList | null {
+  if (families.length === 0) return null;
+  const out = new ProtoWriter(1 << 12);
+  const bounds: number[] = [];
+  for (const { name, metadata } of families) {
+    if (name === "") continue;
+    const start = out.length;
+    const { data, start: from, end } = encodeLabels(Labels.from({ __name__: name }));
+    out.raw(data, from, end);
+    writeMetadata(out, metadata);
+    bounds.push(start, out.length);
+  }
+  const list = new SeriesList(out.finish());
+  for (let i = 0; i < bounds.length; i += 2) list.add(bounds[i]!, bounds[i + 1]!);
+  return list;
 }
 
 function countParts(series: SeriesList): {
@@ -51,7 +86,7 @@ function countParts(series: SeriesList): {
   return { samples, histograms, exemplars };
 }
 
-/** Version 2: the series are written again in the form of version 1; metadata goes beside them. Throws RPC_PROTO. */
+/** Version 2: the series are written again in the form of version 1, with their metadata. Throws RPC_PROTO. */
 export function decodeWriteV2(body: Uint8Array): DecodedWrite {
   const symbols: number[] = [];
   const messages: number[] = [];
@@ -73,14 +108,11 @@ export function decodeWriteV2(body: Uint8Array): DecodedWrite {
   return writer.finish();
 }
 
-const text = new TextDecoder();
-
 class V2Writer {
   readonly #body: Uint8Array;
   readonly #symbols: readonly number[];
   readonly #out: ProtoWriter;
   readonly #bounds: number[] = [];
-  readonly #metadata = new Map<number, WrittenMetadata>();
   #samples = 0;
   #histograms = 0;
   #exemplars = 0;
@@ -131,11 +163,6 @@ class V2Writer {
     const end = this.#symbols[place + 1]!;
     this.#out.uvarint(end - start);
     this.#out.raw(this.#body, start, end);
-  }
-
-  #text(ref: number): string {
-    const place = this.#place(ref);
-    return text.decode(this.#body.subarray(this.#symbols[place], this.#symbols[place + 1]));
   }
 
   series(start: number, end: number): void {
@@ -194,16 +221,24 @@ class V2Writer {
 
   #meta(reader: ProtoReader): void {
     let type = 0;
-    let help = "";
-    let unit = "";
+    let help = 0;
+    let unit = 0;
     while (reader.next()) {
       if (reader.field === 1) type = reader.uint();
-      else if (reader.field === 3) help = this.#text(reader.uint());
-      else if (reader.field === 4) unit = this.#text(reader.uint());
+      else if (reader.field === 3) help = reader.uint();
+      else if (reader.field === 4) unit = reader.uint();
       else reader.skip();
     }
-    if (type === 0 && help === "" && unit === "") return;
-    this.#metadata.set(this.#bounds.length / 2, { type: logTypes[type] ?? 0, unit, help });
+    if (type === 0 && help === 0 && unit === 0) return;
+    const out = this.#out;
+    const mark = out.open(metadataField);
+    out.tag(1, 0);
+    out.uvarint(type);
+    out.tag(2, 2);
+    this.#symbol(this.#place(unit));
+    out.tag(3, 2);
+    this.#symbol(this.#place(help));
+    out.close(mark);
   }
 
   finish(): DecodedWrite {
@@ -211,16 +246,12 @@ class V2Writer {
     for (let i = 0; i < this.#bounds.length; i += 2) {
       series.add(this.#bounds[i]!, this.#bounds[i + 1]!);
     }
-    if (this.#metadata.size > 0) series.metadata = this.#metadata;
     return {
       series,
       samples: this.#samples,
       histograms: this.#histograms,
       exemplars: this.#exemplars,
-      metadata: 0,
+      families: null,
     };
   }
 }
-
-/** Metric types of the wire (counter, gauge, histogram, gauge histogram, summary, info, stateset) as logs number them. */
-const logTypes = [0, 1, 2, 3, 4, 5, 6, 7] as const;

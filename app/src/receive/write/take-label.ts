@@ -47,16 +47,11 @@ export function takeLabel(
   }
   const data = out.finish();
   const lists = new Map<string, SeriesList>();
-  for (const [i, one] of found.entries()) {
+  for (const one of found) {
     let list = lists.get(one.tenant);
     if (list === undefined) {
       list = new SeriesList(data);
       lists.set(one.tenant, list);
-    }
-    const metadata = series.metadata?.get(i);
-    if (metadata !== undefined) {
-      list.metadata ??= new Map();
-      list.metadata.set(list.count, metadata);
     }
     list.add(one.start, one.end);
   }

@@ -1,9 +1,38 @@
 // Reads one `prometheus.TimeSeries` message in place.
 //
 // 1 labels {1 name, 2 value}   2 samples {1 value, 2 timestamp}   3 exemplars {1 labels, 2 value, 3 timestamp}
-// 4 histograms
+// 4 histograms   9002 metadata, ours {1 type, 2 unit, 3 help}; Thanos skips it
 import type { LabelBytes } from "@deucalion/model";
-import { ProtoReader } from "@deucalion/rpc";
+import { ProtoReader, type ProtoWriter } from "@deucalion/rpc";
+import type { SeriesMetadata } from "@deucalion/tsdb";
+
+/** Field of our own: what the metric means. */
+export const metadataField = 9002;
+
+/** Writes that field. */
+export function writeMetadata(out: ProtoWriter, { type, unit, help }: SeriesMetadata): void {
+  const mark = out.open(metadataField);
+  out.tag(1, 0);
+  out.uvarint(type);
+  out.string(2, unit);
+  out.string(3, help);
+  out.close(mark);
+}
+
+/** Reads its content. Throws RPC_PROTO for malformed bytes. */
+export function readMetadata(data: Uint8Array, start: number, end: number): SeriesMetadata {
+  const reader = new ProtoReader(data, start, end);
+  let type = 0;
+  let unit = "";
+  let help = "";
+  while (reader.next()) {
+    if (reader.field === 1) type = reader.uint();
+    else if (reader.field === 2) unit = reader.string();
+    else if (reader.field === 3) help = reader.string();
+    else reader.skip();
+  }
+  return { type: type <= 7 ? type : 0, unit, help };
+}
 
 /** Where the parts of a message are. Meant to be used again for the next. */
 export class TimeSeriesView {
@@ -15,6 +44,7 @@ export class TimeSeriesView {
   samples: number[] = [];
   exemplars: number[] = [];
   histograms: number[] = [];
+  metadata: number[] = [];
 
   /** Throws RPC_PROTO for malformed bytes. */
   read(data: Uint8Array, start: number, end: number): void {
@@ -22,6 +52,7 @@ export class TimeSeriesView {
     this.samples.length = 0;
     this.exemplars.length = 0;
     this.histograms.length = 0;
+    this.metadata.length = 0;
     this.sampleCount = 0;
     const reader = new ProtoReader(data, start, end);
     let labelStart = -1;
@@ -54,6 +85,10 @@ export class TimeSeriesView {
         case 4:
           reader.range();
           this.histograms.push(reader.start, reader.stop);
+          break;
+        case metadataField:
+          reader.range();
+          this.metadata.push(reader.start, reader.stop);
           break;
         default:
           reader.skip();

@@ -286,7 +286,11 @@ export class WriteHttp implements Actor {
     if (text !== "" && !/^\d+$/.test(text)) {
       throw new HttpFault(400, "could not parse replica header");
     }
-    if (decoded.series.count === 0) return;
+    const parts: TenantSeries[] = [];
+    if (decoded.families !== null) {
+      const families = this.#deps.relabel(decoded.families);
+      if (families.count > 0) parts.push({ tenant, series: families });
+    }
     if (limits.series > 0 && decoded.series.count > limits.series) {
       throw new HttpFault(413, "too many timeseries");
     }
@@ -294,10 +298,11 @@ export class WriteHttp implements Actor {
       throw new HttpFault(413, "too many samples");
     }
     const series = this.#deps.relabel(decoded.series);
-    if (series.count === 0) return;
+    if (series.count > 0) parts.push({ tenant, series });
+    if (parts.length === 0) return;
     progress.series = series.count;
     progress.samples = decoded.samples + decoded.histograms;
-    await this.#deps.write([{ tenant, series }], replica);
+    await this.#deps.write(parts, replica);
   }
 }
 

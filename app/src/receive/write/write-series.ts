@@ -14,7 +14,7 @@ import { HistogramMessage, histogramFromWire } from "@deucalion/storeapi";
 import { type LiveHead, Verdict } from "@deucalion/tsdb";
 import { ReceiveError } from "../errors.ts";
 import type { SeriesList } from "./series-list.ts";
-import { SampleView, TimeSeriesView } from "./time-series.ts";
+import { readMetadata, SampleView, TimeSeriesView } from "./time-series.ts";
 import { type Fault, WriteReport } from "./write-report.ts";
 
 export interface WriteLimits {
@@ -50,7 +50,7 @@ export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimit
   try {
     for (let i = 0; i < list.count; i++) {
       view.read(list.data, list.starts[i]!, list.ends[i]!);
-      writeOne(head, view, sample, limits, report, list, i);
+      writeOne(head, view, sample, limits, report);
     }
   } catch (thrown) {
     if (!(thrown instanceof RpcError || thrown instanceof ModelError)) throw thrown;
@@ -77,9 +77,11 @@ function writeOne(
   sample: SampleView,
   limits: WriteLimits,
   report: WriteReport,
-  list: SeriesList,
-  index: number,
 ): void {
+  if (view.samples.length + view.histograms.length === 0 && view.metadata.length > 0) {
+    head.setFamilyMetadata(decodeLabels(view.labels).get("__name__"), metadataEntry(head, view));
+    return;
+  }
   const { data, start, end } = view.labels;
   let series = head.find(data, start, end);
   let canonical: LabelBytes | null = null;
@@ -131,8 +133,15 @@ function writeOne(
   }
   if (series < 0) return;
   if (view.exemplars.length > 0) writeExemplars(head, series, view, report);
-  const metadata = list.metadata?.get(index);
-  if (metadata !== undefined) head.setMetadata(series, metadata);
+  if (view.metadata.length > 0) head.setMetadata(series, metadataEntry(head, view));
+}
+
+/** Number of the metadata of a message in the head's table, −1 if that is full. */
+function metadataEntry(head: LiveHead, { data, metadata }: TimeSeriesView): number {
+  const start = metadata[0]!;
+  const end = metadata[1]!;
+  const known = head.metadata.find(data, start, end);
+  return known >= 0 ? known : head.metadata.add(data, start, end, readMetadata(data, start, end));
 }
 
 function isSound(h: FloatHistogram): boolean {

@@ -49,6 +49,13 @@ export class HeadPostings {
     return (this.#names.get(name) ?? new Map<string, number>()).keys();
   }
 
+  /** One of the series with a label, −1 if none has it. */
+  first(name: string, value: string): number {
+    const pair = this.#names.get(name)?.get(value);
+    if (pair === undefined) return -1;
+    return this.#lists[pair]?.data[0] ?? this.#single[pair]!;
+  }
+
   /** Series with each value of a name. */
   counts(name: string): Map<string, number> {
     const counts = new Map<string, number>();

@@ -22,6 +22,7 @@ import { HeadPostings } from "./head-postings.ts";
 import { HistogramChunks } from "./histogram-chunks.ts";
 import { LateSamples } from "./late-samples.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "./live-options.ts";
+import { MetadataTable } from "./metadata-table.ts";
 import { SeriesOrder } from "./series-order.ts";
 import { ChunkKind, SeriesTable } from "./series-table.ts";
 import { Verdict } from "./verdict.ts";
@@ -29,13 +30,6 @@ import { Verdict } from "./verdict.ts";
 const floatChunkBytesMax = 1024 - 19;
 /** While more than this waits to be written (the disk is full), nothing more is taken. */
 const pendingBytesMax = 8 * 1024 * 1024;
-
-export interface SeriesMetadata {
-  /** As in `WalMetadata`. */
-  readonly type: number;
-  readonly unit: string;
-  readonly help: string;
-}
 
 /**
  * All methods that append work in the calling turn; what was appended since the last `commit` is in the write-ahead log
@@ -57,7 +51,7 @@ export class LiveHead {
   readonly log: HeadLog;
   /** What came out of order. */
   readonly late: LateSamples;
-  readonly metadata = new Map<number, SeriesMetadata>();
+  readonly metadata = new MetadataTable();
   readonly tombstones = new Map<number, Interval[]>();
   /** Removed series whose samples are still in the log, with the last segment that may hold some. */
   readonly expiries = new Map<number, number>();
@@ -296,13 +290,35 @@ export class LiveHead {
     return verdict;
   }
 
-  /** Notes metadata of a series; logged only where it changes. */
-  setMetadata(series: number, metadata: SeriesMetadata): void {
-    const old = this.metadata.get(series);
-    const { type, unit, help } = metadata;
-    if (old?.type === type && old.unit === unit && old.help === help) return;
-    this.metadata.set(series, metadata);
+  /** Notes what a series means, an entry of `metadata`; logged only where it changes. */
+  setMetadata(series: number, entry: number): void {
+    if (this.table.metadata[series] === entry || entry < 0) return;
+    this.restoreMetadata(series, entry);
+    this.#logMetadata(series, entry);
+  }
+
+  #logMetadata(series: number, entry: number): void {
+    const { type, unit, help } = this.metadata.get(entry);
     this.log.metadata.push(this.table.ref[series]!, type, unit, help);
+  }
+
+  /** The same without logging it. */
+  restoreMetadata(series: number, entry: number): void {
+    this.table.metadata[series] = entry;
+    this.metadata.note(this.labelsOf(series).get("__name__"), entry);
+  }
+
+  /** Notes what a metric means; logged with one of its series, if there is one. */
+  setFamilyMetadata(family: string, entry: number): void {
+    if (entry < 0) return;
+    this.metadata.note(family, entry);
+    for (const suffix of ["", "_total", "_count", "_bucket", "_sum", "_info"]) {
+      const series = this.postings.first("__name__", family + suffix);
+      if (series < 0) continue;
+      if (this.table.metadata[series] !== entry) this.#logMetadata(series, entry);
+      this.table.metadata[series] = entry;
+      return;
+    }
   }
 
   /** Deletes samples of series that match, in [minTime, maxTime]; logged at the next commit. */
@@ -347,7 +363,6 @@ export class LiveHead {
     this.order.forget(gone);
     for (const series of gone) {
       this.expiries.set(this.table.ref[series]!, segment);
-      this.metadata.delete(series);
       this.tombstones.delete(series);
       this.late.series.delete(series);
       this.dropOpen(series);

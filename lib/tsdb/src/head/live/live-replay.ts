@@ -222,7 +222,9 @@ class LiveReplay {
       case "metadata":
         for (const { ref, type, unit, help } of record.metadata) {
           const series = this.#index.get(ref);
-          if (series >= 0) head.metadata.set(series, { type, unit, help });
+          if (series < 0) continue;
+          const entry = head.metadata.of({ type, unit, help });
+          if (entry >= 0) head.restoreMetadata(series, entry);
         }
         return;
       default:

@@ -50,6 +50,8 @@ export class SeriesTable {
   /** First and last closed chunk in the chunk list, −1 for none. */
   firstChunk = new Int32Array(1024);
   lastChunk = new Int32Array(1024);
+  /** Entry of the metadata, −1 for none. */
+  metadata = new Int32Array(1024);
 
   #labels = new LabelArena();
   #slots = new Int32Array(4096).fill(-1);
@@ -63,7 +65,7 @@ export class SeriesTable {
 
   /** Bytes of all columns. */
   get columnBytes(): number {
-    return this.ref.length * 101 + this.#slots.length * 4;
+    return this.ref.length * 105 + this.#slots.length * 4;
   }
 
   labels(series: number): LabelBytes {
@@ -106,6 +108,7 @@ export class SeriesTable {
     this.slot[series] = noSlot;
     this.firstChunk[series] = -1;
     this.lastChunk[series] = -1;
+    this.metadata[series] = -1;
     this.#insert(series, hash);
     this.count++;
     return series;
@@ -184,6 +187,7 @@ export class SeriesTable {
     this.slotClass = grown(this.slotClass, Uint8Array, length);
     this.firstChunk = grown(this.firstChunk, Int32Array, length);
     this.lastChunk = grown(this.lastChunk, Int32Array, length);
+    this.metadata = grown(this.metadata, Int32Array, length);
   }
 
   /** Visits every series that exists. */
