@@ -114,6 +114,13 @@ test("range queries through frontends are those of the querier, byte for byte", 
     running.push(one);
     fronts.push({ base, align });
   }
+  const own = await cluster.querier([
+    "--query.replica-label=replica",
+    "--query.cache-config={type: IN-MEMORY, config: {max_size: 64MB}}",
+    "--query.cache-split-interval=13m",
+    "--query.cache-compression-type=snappy",
+  ]);
+  fronts.push({ base: own, align: false });
   let answered = 0;
   let empty = 0;
   const shift = fc.constantFrom(0, 1, 2, 7, -3);

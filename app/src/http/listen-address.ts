@@ -17,8 +17,30 @@ export function parseListenAddress(address: string): {
   return { host: host === "" ? "::" : host, port };
 }
 
-/** Listens and returns the address taken (`host:port`). Throws APP_LISTEN. */
+const unix = "unix:";
+
+function listenOnSocket(server: Server, address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ path: address.slice(unix.length) }, () => {
+      server.off("error", reject);
+      resolve(address);
+    });
+  });
+}
+
+/** Listens and returns the address taken: `host:port`, or `unix:` and a path as given. Throws APP_LISTEN. */
 export async function listen(server: Server, address: string): Promise<string> {
+  if (address.startsWith(unix)) {
+    return listenOnSocket(server, address).catch((cause: unknown) => {
+      throw new AppError(
+        "APP_LISTEN",
+        `listen ${address}: ${messageOf(cause)}`,
+        { address },
+        { cause },
+      );
+    });
+  }
   const { host, port } = parseListenAddress(address);
   const attempt = (at: string) =>
     new Promise<void>((resolve, reject) => {

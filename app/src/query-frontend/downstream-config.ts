@@ -9,6 +9,8 @@ export interface DownstreamOptions {
   readonly headerTimeoutMs: number;
   readonly connectionsMax: number;
   readonly idleConnectionsMax: number;
+  /** A socket of this machine instead of the address of the URL. */
+  readonly socketPath?: string;
   readonly tls: {
     readonly caFile: string;
     readonly certFile: string;

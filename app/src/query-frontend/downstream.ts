@@ -113,6 +113,7 @@ export class Downstream {
     const { hostname, port, protocol } = this.#url;
     return (this.#secure ? httpsRequest : httpRequest)({
       protocol,
+      ...(this.#options.socketPath === undefined ? {} : { socketPath: this.#options.socketPath }),
       hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
       ...(port === "" ? {} : { port }),
       path: this.#target(path),

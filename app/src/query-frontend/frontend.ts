@@ -67,7 +67,8 @@ export async function handle(context: FrontendContext, exchange: Exchange): Prom
   let params: RequestParams | null = null;
   try {
     const found = matched(exchange);
-    if (found === null) await passThrough(context, exchange);
+    const through = found === null || (options.rangeOnly && found.kind !== "query_range");
+    if (through) await passThrough(context, exchange);
     else {
       metrics.queries.inc({ op: found.kind });
       params = await RequestParams.of(exchange);

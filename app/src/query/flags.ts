@@ -203,6 +203,23 @@ export const queryFlags = {
     "Most bytes that all queries may hold together; 0 is half of the machine's or container's memory.",
   ),
   "query.max-samples": int(50_000_000, "Most samples that one query may hold; 0 for no limit."),
+  "query.cache-config": pathOrContent(
+    "YAML that describes a cache of range queries, as query-frontend has it; the querier then answers as if one stood before it.",
+  ),
+  "query.cache-split-interval": duration(
+    "24h",
+    "With --query.cache-config: range queries are cached in parts of this length.",
+  ),
+  "query.cache-max-freshness": duration(
+    "1m",
+    "With --query.cache-config: do not cache what is younger than this.",
+  ),
+  "query.cache-compression-type": choice(
+    ["", "snappy"],
+    "",
+    "With --query.cache-config: compression of cached answers.",
+    { quoted: true },
+  ),
   ...requestLoggingFlags,
   ...selectorRelabelFlags,
   ...seriesLimitFlags,

@@ -1,5 +1,6 @@
 // Options of the querier, from its flags.
 import type { Labels } from "@deucalion/model";
+import { AppError } from "../errors.ts";
 import {
   type GrpcServerOptions,
   grpcServerOptions,
@@ -8,6 +9,8 @@ import {
   parseExternalLabels,
   type SeriesLimits,
 } from "../process/service-options.ts";
+import { parseCacheConfig } from "../query-frontend/cache/cache-config.ts";
+import type { InProcessOptions } from "../query-frontend/in-process.ts";
 import type { QueryFlagValues } from "./flags.ts";
 
 /** How the HTTP API behaves; a querier in one process with its sources has these, too. */
@@ -81,6 +84,8 @@ export interface QueryOptions extends QueryApiOptions {
     readonly minVersion: "1.0" | "1.1" | "1.2" | "1.3";
   };
   readonly mode: "local" | "distributed";
+  /** A query frontend in this process; null for none. */
+  readonly frontend: InProcessOptions | null;
   readonly dedupFunc: "fill" | "penalty" | "chain";
   readonly selectorLabels: Labels;
   readonly selectorRelabelConfig: string;
@@ -172,6 +177,21 @@ function apiOptions(values: QueryFlagValues): QueryApiOptions {
   };
 }
 
+function frontendOptions(values: QueryFlagValues): InProcessOptions | null {
+  const cache = parseCacheConfig(values["query.cache-config"].read());
+  if (cache === null) return null;
+  const splitMs = values["query.cache-split-interval"];
+  if (splitMs <= 0) {
+    throw new AppError("APP_CONFIG", "--query.cache-split-interval must be above 0 with a cache");
+  }
+  return {
+    cache,
+    splitMs,
+    freshnessMs: values["query.cache-max-freshness"],
+    compressCache: values["query.cache-compression-type"] === "snappy",
+  };
+}
+
 /** Reads the files that flags name. Throws APP_CONFIG. */
 export function queryOptions(values: QueryFlagValues): QueryOptions {
   const sdConfig = values["endpoint.sd-config"];
@@ -190,6 +210,7 @@ export function queryOptions(values: QueryFlagValues): QueryOptions {
       minVersion: values["grpc-client-tls-min-version"],
     },
     mode: values["query.mode"],
+    frontend: frontendOptions(values),
     dedupFunc: values["deduplication.func"],
     selectorLabels: parseExternalLabels(values["selector-label"]),
     selectorRelabelConfig: values["selector.relabel-config"].read(),

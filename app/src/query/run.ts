@@ -7,6 +7,7 @@ import { AppError } from "../errors.ts";
 import { createGrpc } from "../grpc/create-grpc.ts";
 import { createHttp } from "../http/create-http.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { behindFrontend, frontendInProcess } from "../query-frontend/in-process.ts";
 import { createEndpoints, endpointsActor } from "./create-endpoints.ts";
 import { createEngine } from "./create-engine.ts";
 import { FanoutQuerier } from "./fanout-querier.ts";
@@ -66,7 +67,15 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
     },
   );
   const engine = createEngine(options);
-  const context = await registerQueryApi(server, options, { app, querier, engine });
+  const frontend =
+    options.frontend === null
+      ? null
+      : await frontendInProcess(server, options, options.frontend, app);
+  const context = await registerQueryApi(
+    frontend?.behind ?? server,
+    frontend === null ? options : behindFrontend(options),
+    { app, querier, engine },
+  );
   const services = queryServices({
     fanout,
     apis,
@@ -79,7 +88,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
   const grpc = createGrpc(app, options.grpc, prober, services);
   const late = setTimeout(() => prober.ready(), firstUpdateMs);
   late.unref();
-  app.group.add(server);
+  app.group.add(frontend?.actor ?? server);
   app.group.add(
     endpointsActor(endpoints.set, () => {
       clearTimeout(late);
