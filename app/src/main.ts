@@ -90,8 +90,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-// Written output must leave before the process does; services that ended may have left timers behind.
-const code = await main(process.argv.slice(2));
-process.exitCode = code;
-await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
-process.exit();
+// The bundle is CommonJS, which knows no await outside of functions.
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+  // Written output must leave before the process does; services that ended may have left timers behind.
+  process.stdout.write("", () => process.exit());
+});
