@@ -55,6 +55,8 @@ export type { MatchType } from "./matcher.ts";
 export { Matcher } from "./matcher.ts";
 export type { CompiledRegex, Replacer } from "./regex.ts";
 export { compileRegex, compileReplacer, quoteRegex } from "./regex.ts";
+export type { RegexSearch } from "./regex-search.ts";
+export { compileSearch } from "./regex-search.ts";
 export { SampleColumns } from "./sample-columns.ts";
 export type {
   LabelRequest,

@@ -78,7 +78,7 @@ function dotShape(pattern: string): ((value: string) => boolean) | null {
 }
 
 /** Go names the empty rest of the pattern here, re2js does not. */
-function goMessage(thrown: unknown): string {
+export function goRegexMessage(thrown: unknown): string {
   const message = messageOf(thrown);
   return message.endsWith("trailing backslash at end of expression") ? `${message}: \`\`` : message;
 }
@@ -148,7 +148,7 @@ function compile(pattern: string): CompiledRegex {
     if (pattern.includes(")")) RE2JS.compile(pattern);
     compiled = compileClosed(pattern);
   } catch (thrown) {
-    throw new ModelError("MODEL_REGEX", goMessage(thrown), { pattern }, { cause: thrown });
+    throw new ModelError("MODEL_REGEX", goRegexMessage(thrown), { pattern }, { cause: thrown });
   }
   const seen = new Map<string, boolean>();
   return {
@@ -192,7 +192,7 @@ export function compileReplacer(pattern: string, template: string): Replacer | n
     return null;
   }
   const names = compiled.namedGroups();
-  const parts = templateParts(template, (name) => names[name] ?? -1);
+  const parts = expandTemplate(template, (name) => names[name] ?? -1);
   return (value) => {
     const matcher = compiled.matcher(value);
     if (!matcher.matches()) return null;
@@ -206,7 +206,10 @@ export function compileReplacer(pattern: string, template: string): Replacer | n
 }
 
 /** Literal text and group numbers of a template; an unknown name is −1. A `$` that starts nothing stands for itself. */
-function templateParts(template: string, groupOf: (name: string) => number): (string | number)[] {
+export function expandTemplate(
+  template: string,
+  groupOf: (name: string) => number,
+): (string | number)[] {
   const parts: (string | number)[] = [];
   let rest = template;
   for (;;) {

@@ -33,7 +33,7 @@ export type {
 export { astJson } from "./parse/ast-json.ts";
 export type { FunctionSignature } from "./parse/function-signatures.ts";
 export { functions } from "./parse/function-signatures.ts";
-export { quoteGo, unquoteGo } from "./parse/go-quote.ts";
+export { describeRune, quoteGo, quoteRune, unquoteGo } from "./parse/go-quote.ts";
 export { durationSeconds, numberValue } from "./parse/number-value.ts";
 export { parseExpr, parseMetricSelector } from "./parse/parse.ts";
 export { lineColumn, positionText } from "./parse/position.ts";

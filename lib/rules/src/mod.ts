@@ -2,6 +2,10 @@
 export type { RulesErrorCode } from "./errors.ts";
 export { RulesError } from "./errors.ts";
 export type { Alert, AlertState } from "./group/alert.ts";
+export { AlertingRule } from "./group/alerting-rule.ts";
+export type { GroupDifference } from "./group/carry-state.ts";
+export { carryState, diffGroups } from "./group/carry-state.ts";
+export { evaluationBatches } from "./group/dependencies.ts";
 export type {
   AppendRejection,
   AppendSample,
@@ -16,6 +20,16 @@ export type {
   RuleSample,
 } from "./group/deps.ts";
 export { ruleGroupDefaults } from "./group/deps.ts";
+export { EvaluationSlots } from "./group/evaluation-slots.ts";
+export { restoredActiveAt } from "./group/for-state.ts";
+export { GroupLoop } from "./group/group-loop.ts";
+export { groupKey, groupOffsetMs, slotBefore } from "./group/group-slot.ts";
+export { RecordingRule } from "./group/recording-rule.ts";
+export type { Rule } from "./group/rule-group.ts";
+export { RuleGroup } from "./group/rule-group.ts";
+export type { RuleHealth } from "./group/rule-health.ts";
+export type { RuleManagerDeps } from "./group/rule-manager.ts";
+export { RuleManager } from "./group/rule-manager.ts";
 export type {
   AlertingRuleSpec,
   Annotations,
@@ -25,3 +39,5 @@ export type {
   RuleGroupSpec,
   RuleSpec,
 } from "./spec.ts";
+export type { TemplateContext } from "./template/alert-template.ts";
+export { AlertTemplate, templateProblem } from "./template/alert-template.ts";

@@ -1,0 +1,45 @@
+// A recording rule: the result of an expression under another name.
+import { Labels } from "@deucalion/model";
+import { RulesError } from "../errors.ts";
+import type { RecordingRuleSpec } from "../spec.ts";
+import type { AppendSample, RuleSample } from "./deps.ts";
+import { RuleMemory } from "./rule-health.ts";
+
+/** Lays labels over others; empty values take a label away. */
+export function overlay(base: Labels, over: Iterable<readonly [string, string]>): Labels {
+  return Labels.from([...base, ...over]);
+}
+
+export class RecordingRule {
+  readonly kind = "recording";
+  readonly spec: RecordingRuleSpec;
+  memory = new RuleMemory();
+  readonly #over: readonly (readonly [string, string])[];
+
+  constructor(spec: RecordingRuleSpec) {
+    this.spec = spec;
+    this.#over = [["__name__", spec.name], ...spec.labels];
+  }
+
+  /** What is to be stored for a result. Throws RULES_DUPLICATE and RULES_LIMIT. */
+  samples(result: readonly RuleSample[], timeMs: number, limit: number): AppendSample[] {
+    const seen = new Set<string>();
+    const out: AppendSample[] = [];
+    for (const { labels, value, histogram } of result) {
+      const named = overlay(labels, this.#over);
+      seen.add(named.key);
+      out.push({ labels: named, timeMs, value, histogram });
+    }
+    if (seen.size < out.length) {
+      throw new RulesError(
+        "RULES_DUPLICATE",
+        "vector contains metrics with the same labelset after applying rule labels",
+      );
+    }
+    if (limit > 0 && out.length > limit) {
+      const message = `exceeded limit of ${limit} with ${out.length} series`;
+      throw new RulesError("RULES_LIMIT", message, { limit, series: out.length });
+    }
+    return out;
+  }
+}
