@@ -80,7 +80,7 @@ export type { ByteRange } from "./index/coalesce-ranges.ts";
 export { coalesceRanges } from "./index/coalesce-ranges.ts";
 export { IndexReader } from "./index/index-reader.ts";
 export type { ChunkMeta } from "./index/index-writer.ts";
-export { IndexWriter } from "./index/index-writer.ts";
+export { ChunkPlaces, IndexWriter } from "./index/index-writer.ts";
 export type { PostingsGroup, PostingsPlan } from "./index/match-postings.ts";
 export { planPostings, runPostingsPlan } from "./index/match-postings.ts";
 export {

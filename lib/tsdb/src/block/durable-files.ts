@@ -1,6 +1,7 @@
 // Files that are complete or absent, and buffered appending.
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { crc32 } from "node:zlib";
 
 /** Writes to a temporary name, syncs, renames, syncs the folder. */
 export async function writeFileDurably(path: string, data: Uint8Array): Promise<void> {
@@ -33,12 +34,21 @@ async function writeAll(file: FileHandle, data: Uint8Array): Promise<void> {
   }
 }
 
-/** Appends to a file through a buffer. Close it in the function that opened it. */
+/** Bytes of each of the two buffers of an `AppendFile`. */
+const bufferBytes = 1 << 19;
+
+/**
+ * Appends to a file through two buffers: one is filled while the other is on its way to the disk. Close it in the
+ * function that opened it.
+ */
 export class AppendFile {
   readonly #file: FileHandle;
-  #buffer = new Uint8Array(1 << 18);
+  #buffer = new Uint8Array(1 << 14);
+  #spare: Uint8Array<ArrayBuffer> | null = null;
   #filled = 0;
   #size = 0;
+  #checksum = 0;
+  #writing: Promise<void> | null = null;
 
   private constructor(file: FileHandle) {
     this.#file = file;
@@ -54,35 +64,68 @@ export class AppendFile {
     return this.#size;
   }
 
-  /** Copies `data`; resolves when there is room for more. */
-  async append(data: Uint8Array): Promise<void> {
-    this.#size += data.length;
-    if (this.#filled + data.length > this.#buffer.length) await this.#flush();
-    if (data.length > this.#buffer.length) {
-      await writeAll(this.#file, data);
-      return;
-    }
-    this.#buffer.set(data, this.#filled);
-    this.#filled += data.length;
+  /** CRC-32 of the whole file; complete after `finish`. */
+  get checksum(): number {
+    return this.#checksum;
   }
 
-  async #flush(): Promise<void> {
-    await writeAll(this.#file, this.#buffer.subarray(0, this.#filled));
+  /** Copies `data`; a promise only where it must wait for room. */
+  append(data: Uint8Array): undefined | Promise<void> {
+    if (this.#filled + data.length > this.#buffer.length) return this.#appendSlowly(data);
+    this.#buffer.set(data, this.#filled);
+    this.#filled += data.length;
+    this.#size += data.length;
+    return undefined;
+  }
+
+  async #appendSlowly(data: Uint8Array): Promise<void> {
+    this.#size += data.length;
+    // Small files stay small in memory.
+    if (this.#buffer.length < bufferBytes) {
+      const larger = new Uint8Array(bufferBytes);
+      larger.set(this.#buffer.subarray(0, this.#filled));
+      this.#buffer = larger;
+    }
+    for (let at = 0; at < data.length; ) {
+      const piece = data.subarray(at, at + this.#buffer.length - this.#filled);
+      this.#buffer.set(piece, this.#filled);
+      this.#filled += piece.length;
+      at += piece.length;
+      if (this.#filled === this.#buffer.length) await this.#turnOver();
+    }
+  }
+
+  /** Waits until the other buffer is written, then sends this one and goes on with the other. */
+  async #turnOver(): Promise<void> {
+    await this.#writing;
+    const full = this.#buffer.subarray(0, this.#filled);
+    this.#checksum = crc32(full, this.#checksum);
+    const writing = writeAll(this.#file, full);
+    // Whoever waits next gets the error.
+    writing.catch(() => undefined);
+    this.#writing = writing;
+    const spare = this.#spare ?? new Uint8Array(bufferBytes);
+    this.#spare = this.#buffer;
+    this.#buffer = spare;
     this.#filled = 0;
   }
 
-  /** Writes what is buffered, syncs and closes. */
-  async finish(): Promise<void> {
+  /** Writes what is buffered and closes; `durable` syncs before. */
+  async finish(durable = true): Promise<void> {
     try {
-      await this.#flush();
-      await this.#file.sync();
+      const rest = this.#buffer.subarray(0, this.#filled);
+      await this.#writing;
+      this.#checksum = crc32(rest, this.#checksum);
+      await writeAll(this.#file, rest);
+      if (durable) await this.#file.sync();
     } finally {
       await this.#file.close();
     }
   }
 
   /** Closes without writing what is buffered. */
-  abandon(): Promise<void> {
-    return this.#file.close();
+  async abandon(): Promise<void> {
+    await this.#writing?.catch(() => undefined);
+    await this.#file.close();
   }
 }

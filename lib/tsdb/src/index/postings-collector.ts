@@ -18,31 +18,48 @@ export class PostingsCollector {
   #series = 0;
   #lists = new Uint32Array(8192);
   #used = 0;
+  /** Labels of the last series, each its key plus one, and the lists they belong to. */
+  #lastKeys = new Float64Array(32);
+  #lastLists = new Uint32Array(32);
 
   constructor(symbolCount: number) {
     this.#symbolCount = symbolCount;
   }
 
-  /** Adds a series with its labels as symbol numbers: name, value, name, value, … */
-  add(ref: number, labels: readonly number[]): void {
+  /** Adds a series with its labels as symbol numbers: the first `count` pairs of `labels`. */
+  add(ref: number, labels: Uint32Array, count: number): void {
     if (this.#series === this.#refs.length) {
       this.#refs = doubled(this.#refs);
       this.#ends = doubled(this.#ends);
     }
-    for (let i = 0; i < labels.length; i += 2) {
-      const key = labels[i]! * this.#symbolCount + labels[i + 1]!;
-      let list = this.#listOf.get(key);
-      if (list === undefined) {
-        list = this.#keys.push(key) - 1;
-        this.#listOf.set(key, list);
-        this.#counts.push(0);
+    while (this.#used + count > this.#lists.length) this.#lists = doubled(this.#lists);
+    if (this.#lastKeys.length < count) {
+      this.#lastKeys = new Float64Array(2 * count);
+      this.#lastLists = new Uint32Array(2 * count);
+    }
+    for (let i = 0; i < count; i++) {
+      const key = labels[2 * i]! * this.#symbolCount + labels[2 * i + 1]! + 1;
+      // Most labels of a series are those of the one before it.
+      if (this.#lastKeys[i] !== key) {
+        this.#lastKeys[i] = key;
+        this.#lastLists[i] = this.#list(key - 1);
       }
+      const list = this.#lastLists[i]!;
       this.#counts[list] = this.#counts[list]! + 1;
-      if (this.#used === this.#lists.length) this.#lists = doubled(this.#lists);
       this.#lists[this.#used++] = list;
     }
     this.#refs[this.#series] = ref;
     this.#ends[this.#series++] = this.#used;
+  }
+
+  #list(key: number): number {
+    let list = this.#listOf.get(key);
+    if (list === undefined) {
+      list = this.#keys.push(key) - 1;
+      this.#listOf.set(key, list);
+      this.#counts.push(0);
+    }
+    return list;
   }
 
   /** The list of all series, then those of each name and value in order of symbols. */

@@ -25,12 +25,13 @@ export function segmentNames(objects: BlockObjects): string[] {
   return [...objects.keys()].filter((name) => /^chunks\/\d{6,}$/.test(name)).sort();
 }
 
-/** An object as a range reader. A short answer is an error. */
+/** An object as a range reader, into memory of `allocate` where that is given. A short answer is an error. */
 export function objectRanges(
   bucket: Bucket,
   name: string,
   size: number,
   signal: AbortSignal,
+  allocate?: (length: number) => Uint8Array,
 ): RangeReader {
   return {
     size,
@@ -40,7 +41,7 @@ export function objectRanges(
         throw new BlocksError("BLOCKS_INDEX", text, { name, offset, length, size });
       }
       if (length === 0) return new Uint8Array(0);
-      const data = await bucket.getRange(name, offset, length, signal);
+      const data = await bucket.getRange(name, offset, length, signal, allocate);
       if (data.length === length) return data;
       const text = `${name} became shorter while it was read`;
       throw new BlocksError("BLOCKS_INDEX", text, { name, offset, want: length, got: data.length });

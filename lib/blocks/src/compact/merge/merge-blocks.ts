@@ -1,5 +1,6 @@
 // Several blocks of a bucket become one block in a local folder, series by series.
 import { setImmediate } from "node:timers/promises";
+import { ChecksumMemory } from "@deucalion/kernels";
 import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import {
@@ -44,6 +45,8 @@ export interface MergeResult extends WrittenBlock {
 const seriesEachTurn = 512;
 /** Memory for the windows of all sources: two of each segment in use and of the index. */
 const windowMemory = 12 * 1024 * 1024;
+/** Address space of windows; what does not fit has memory of its own. */
+const memoryBytes = 2 * windowMemory;
 
 function windowBytesOf(sources: number): number {
   const bytes = windowMemory / (4 * Math.max(1, sources));
@@ -62,9 +65,10 @@ export async function mergeBlocks(
   signal: AbortSignal,
 ): Promise<MergeResult> {
   const windowBytes = options.windowBytes ?? windowBytesOf(sources.length);
+  const memory = new ChecksumMemory(windowBytes, Math.ceil(memoryBytes / windowBytes));
   const blocks: SourceBlock[] = [];
   for (const meta of sources) {
-    const open = { acceptMalformedIndex: options.acceptMalformedIndex, windowBytes };
+    const open = { acceptMalformedIndex: options.acceptMalformedIndex, windowBytes, memory };
     blocks.push(await SourceBlock.open(bucket, meta, open, signal));
   }
   const { symbols, places } = mergeSymbols(blocks.map((block) => block.symbols));
@@ -73,10 +77,11 @@ export async function mergeBlocks(
   const counts: MergeCounts = { overlaps: 0, duplicateChunks: 0, conflicts: 0 };
   try {
     const merge = new SeriesMerge(blocks, symbols, options, counts);
-    for (let series = 1; await merge.next(); series++) {
-      if (merge.chunks.length > 0) {
-        await output.addSeries(merge.labels, merge.labelCount, merge.chunks);
-      }
+    for (let series = 1; ; series++) {
+      const more = merge.next();
+      if (!(typeof more === "boolean" ? more : await more)) break;
+      const waiting = merge.writeTo(output);
+      if (waiting !== undefined) await waiting;
       if (series % seriesEachTurn !== 0) continue;
       signal.throwIfAborted();
       await setImmediate();
@@ -110,9 +115,10 @@ class SeriesMerge {
   readonly #range: { readonly minTime: number; readonly maxTime: number };
   readonly #pool = new ColumnPool();
   readonly #heap: SourceBlock[] = [];
+  /** Sources that have the present series, as they came off the heap, and by their first chunks. */
   #current: SourceBlock[] = [];
+  readonly #ordered: SourceBlock[] = [];
   #started = false;
-  readonly chunks: SourceChunk[] = [];
   labels = new Uint32Array(0);
   labelCount = 0;
   /** Samples of all chunks that were read, without those that are deleted. */
@@ -134,14 +140,35 @@ class SeriesMerge {
     };
   }
 
-  /** Moves to the next series of any source; its merged chunks are in `chunks`, none if all were deleted. */
-  async next(): Promise<boolean> {
-    const heap = this.#heap;
-    for (const block of this.#started ? this.#current : this.#blocks) {
-      const more = block.next();
-      if (typeof more === "boolean" ? more : await more) pushHeap(heap, block, lessSeries);
-    }
+  /** Moves to the next series of any source. A promise only where bytes must be fetched. */
+  next(): boolean | Promise<boolean> {
+    const left = this.#started ? this.#current : this.#blocks;
     this.#started = true;
+    for (let i = 0; i < left.length; i++) {
+      const more = left[i]!.next();
+      if (typeof more !== "boolean") return this.#nextLater(left, i, more);
+      if (more) pushHeap(this.#heap, left[i]!, lessSeries);
+    }
+    return this.#take();
+  }
+
+  async #nextLater(
+    left: readonly SourceBlock[],
+    first: number,
+    waiting: Promise<boolean>,
+  ): Promise<boolean> {
+    if (await waiting) pushHeap(this.#heap, left[first]!, lessSeries);
+    for (let i = first + 1; i < left.length; i++) {
+      const more = left[i]!.next();
+      const found = typeof more === "boolean" ? more : await more;
+      if (found) pushHeap(this.#heap, left[i]!, lessSeries);
+    }
+    return this.#take();
+  }
+
+  /** Takes the sources of the least series off the heap. */
+  #take(): boolean {
+    const heap = this.#heap;
     this.#current = [];
     const first = popHeap(heap, lessSeries);
     if (first === undefined) return false;
@@ -151,12 +178,47 @@ class SeriesMerge {
     while (heap.length > 0 && sameLabels(heap[0]!, first)) {
       this.#current.push(popHeap(heap, lessSeries)!);
     }
-    await this.#mergeCurrent();
     return true;
   }
 
-  async #mergeCurrent(): Promise<void> {
-    this.chunks.length = 0;
+  /** Merges the present series into `output`; one without samples leaves nothing. A promise only where it must wait. */
+  writeTo(output: OutputBlock): undefined | Promise<void> {
+    const ordered = this.#ordered;
+    ordered.length = 0;
+    for (let i = 0; i < this.#current.length; i++) ordered.push(this.#current[i]!);
+    if (ordered.length > 1) ordered.sort(byFirstChunk);
+    for (let i = 0; i < ordered.length; i++) {
+      const block = ordered[i]!;
+      if (!block.plain) return this.#mergeCurrent(output);
+      if (i > 0 && ordered[i - 1]!.lastTime >= block.firstTime) return this.#mergeCurrent(output);
+    }
+    const before = output.samples;
+    for (let i = 0; i < ordered.length; i++) {
+      const waiting = ordered[i]!.copyChunks(output);
+      if (waiting !== undefined) return this.#copyLater(output, i, waiting, before);
+    }
+    this.samplesRead += output.samples - before;
+    return output.endSeries(this.labels, this.labelCount);
+  }
+
+  async #copyLater(
+    output: OutputBlock,
+    first: number,
+    waiting: Promise<void>,
+    before: number,
+  ): Promise<void> {
+    await waiting;
+    for (let i = first + 1; i < this.#ordered.length; i++) {
+      const more = this.#ordered[i]!.copyChunks(output);
+      if (more !== undefined) await more;
+    }
+    this.samplesRead += output.samples - before;
+    const ended = output.endSeries(this.labels, this.labelCount);
+    if (ended !== undefined) await ended;
+  }
+
+  async #mergeCurrent(output: OutputBlock): Promise<void> {
+    const merged: SourceChunk[] = [];
     const runs: ChunkRun[] = [];
     for (const block of this.#current) {
       let chunks: SourceChunk[] = [];
@@ -172,7 +234,8 @@ class SeriesMerge {
     }
     if (runs.length === 0) return;
     const counter = this.#options.dedup === "fill" && this.#isCounter();
-    mergeChunks(runs, this.#options.dedup, counter, this.#counts, this.chunks, this.#pool);
+    mergeChunks(runs, this.#options.dedup, counter, this.#counts, merged, this.#pool);
+    if (merged.length > 0) await output.addSeries(this.labels, this.labelCount, merged);
   }
 
   /** Deletions of the present series, and what lies outside of the new block's time. */
@@ -199,6 +262,10 @@ class SeriesMerge {
     }
     return false;
   }
+}
+
+function byFirstChunk(a: SourceBlock, b: SourceBlock): number {
+  return a.firstTime - b.firstTime;
 }
 
 function sameLabels(a: SourceBlock, b: SourceBlock): boolean {

@@ -1,18 +1,16 @@
 // Writes a block whose symbols are known beforehand: chunks and index go to disk as the series come.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
 import { ByteWriter } from "@deucalion/base";
 import { ChunkEncoding } from "@deucalion/model";
 import {
   AppendFile,
   appendChunkFrame,
-  type ChunkMeta,
+  ChunkPlaces,
   encodeSegmentHeader,
   IndexWriter,
   segmentBytesMax,
   segmentHeaderBytes,
-  syncDirectory,
 } from "@deucalion/tsdb";
 import type { BlockStats } from "../../meta/block-meta.ts";
 import { ContentDigest } from "./content-digest.ts";
@@ -35,16 +33,19 @@ export interface WrittenBlock {
   readonly segments: readonly WrittenSegment[];
 }
 
-/** Builds `<dir>/index` and `<dir>/chunks/`; meta.json is the caller's. */
+/**
+ * Builds `<dir>/index` and `<dir>/chunks/`; meta.json is the caller's. Nothing is synced: `dir` is scratch, and what is
+ * uploaded from it is made durable where it goes.
+ */
 export class OutputBlock {
   readonly dir: string;
   readonly #index: IndexWriter;
   readonly #segmentBytes: number;
   readonly #digest = new ContentDigest();
   readonly #framed = new ByteWriter(1 << 14);
+  readonly #places = new ChunkPlaces();
   #file: AppendFile | null = null;
   #segment = -1;
-  #checksum = 0;
   readonly #segments: WrittenSegment[] = [];
   #samples = 0;
   #floats = 0;
@@ -71,91 +72,90 @@ export class OutputBlock {
     );
   }
 
+  /** Samples in all chunks so far; for downsampled chunks those of their count. */
+  get samples(): number {
+    return this.#samples;
+  }
+
   /** Appends a series; `labels` are numbers of symbols, `count` pairs. Chunks ascend and do not overlap. */
   async addSeries(
     labels: Uint32Array,
     count: number,
     chunks: readonly SourceChunk[],
   ): Promise<void> {
-    this.#digest.addSeries(labels, count);
-    const metas = await this.#writeChunks(chunks);
-    await this.#index.addSeries(Array.from(labels.subarray(0, 2 * count)), metas);
-  }
-
-  async #writeChunks(chunks: readonly SourceChunk[]): Promise<ChunkMeta[]> {
     const framed = this.#framed;
-    framed.reset();
-    const starts: number[] = [];
-    let bytes = 0;
-    for (const chunk of chunks) {
-      starts.push(framed.length);
-      if (chunk.frameEnd === chunk.frameStart) {
-        const { data, offset, length } = chunk;
-        const part = data.subarray(offset, offset + length);
-        bytes += appendChunkFrame(framed, chunk.encoding, part);
-      } else bytes += chunk.frameEnd - chunk.frameStart;
-    }
-    let file = this.#file;
-    if (file === null || (file.size > segmentHeaderBytes && file.size + bytes > this.#segmentBytes))
-      file = await this.#cut();
-    const metas: ChunkMeta[] = [];
-    let at = this.#segment * 4294967296 + file.size;
-    for (let i = 0; i < chunks.length; ) {
-      const { data, frameStart } = chunks[i]!;
-      // Frames that lie one behind the other are copied at once.
-      let end = i;
-      let stop = frameStart;
-      if (chunks[i]!.frameEnd === frameStart) {
-        const from = starts[i]!;
-        const to = starts[i + 1] ?? framed.length;
-        this.#note(chunks[i]!, at, metas);
-        at += to - from;
-        await this.#append(file, framed.data.subarray(from, to));
-        i++;
-        continue;
+    for (let i = 0; i < chunks.length; i++) {
+      const { data, frameStart, frameEnd, minTime, maxTime, encoding, sampleCount } = chunks[i]!;
+      let waiting: undefined | Promise<void>;
+      if (frameEnd === frameStart) {
+        const { offset, length } = chunks[i]!;
+        framed.reset();
+        appendChunkFrame(framed, encoding, data.subarray(offset, offset + length));
+        if (!this.hasRoom(framed.length)) await this.cut();
+        this.note(minTime, maxTime, encoding, sampleCount, 0);
+        waiting = this.appendFrames(framed.data, 0, framed.length);
+      } else {
+        if (!this.hasRoom(frameEnd - frameStart)) await this.cut();
+        this.note(minTime, maxTime, encoding, sampleCount, 0);
+        waiting = this.appendFrames(data, frameStart, frameEnd);
       }
-      while (
-        end < chunks.length &&
-        chunks[end]!.data === data &&
-        chunks[end]!.frameStart === stop
-      ) {
-        const chunk = chunks[end]!;
-        if (chunk.frameEnd === chunk.frameStart) break;
-        this.#note(chunk, at, metas);
-        at += chunk.frameEnd - chunk.frameStart;
-        stop = chunk.frameEnd;
-        end++;
-      }
-      await this.#append(file, data.subarray(frameStart, stop));
-      i = end;
+      if (waiting !== undefined) await waiting;
     }
-    return metas;
+    const waiting = this.endSeries(labels, count);
+    if (waiting !== undefined) await waiting;
   }
 
-  async #append(file: AppendFile, data: Uint8Array): Promise<void> {
-    this.#checksum = crc32(data, this.#checksum);
-    await file.append(data);
+  /** True if the present segment takes that many bytes more; else `cut` must come first. */
+  hasRoom(bytes: number): boolean {
+    const file = this.#file;
+    if (file === null) return false;
+    return file.size === segmentHeaderBytes || file.size + bytes <= this.#segmentBytes;
   }
 
-  #note(chunk: SourceChunk, ref: number, metas: ChunkMeta[]): void {
-    this.#digest.addChunk(chunk.minTime, chunk.maxTime, ref);
-    this.#samples += chunk.sampleCount;
-    const { encoding, sampleCount } = chunk;
-    if (encoding === ChunkEncoding.xor || encoding === ChunkEncoding.xor2) {
-      this.#floats += sampleCount;
-    } else if (encoding !== ChunkEncoding.aggregated) this.#histograms += sampleCount;
-    metas.push({ minTime: chunk.minTime, maxTime: chunk.maxTime, ref });
-  }
-
-  async #cut(): Promise<AppendFile> {
+  /** Begins the next segment. */
+  async cut(): Promise<void> {
     await this.#endSegment();
     this.#segment++;
     const name = String(this.#segment + 1).padStart(6, "0");
     const file = await AppendFile.create(join(this.dir, "chunks", name));
     this.#file = file;
-    this.#checksum = 0;
-    await this.#append(file, encodeSegmentHeader());
-    return file;
+    await file.append(encodeSegmentHeader());
+  }
+
+  /**
+   * Notes a chunk of the present series whose frame will lie `ahead` bytes behind what is in the segment now. Chunks of a
+   * series ascend and do not overlap.
+   */
+  note(
+    minTime: number,
+    maxTime: number,
+    encoding: number,
+    sampleCount: number,
+    ahead: number,
+  ): void {
+    this.#places.push(minTime, maxTime, this.#segment * 4294967296 + this.#file!.size + ahead);
+    this.#samples += sampleCount;
+    if (encoding === ChunkEncoding.xor || encoding === ChunkEncoding.xor2) {
+      this.#floats += sampleCount;
+    } else if (encoding !== ChunkEncoding.aggregated) this.#histograms += sampleCount;
+  }
+
+  /** Copies whole frames, one behind the other, for which there is room. A promise only where it must wait. */
+  appendFrames(data: Uint8Array, from: number, to: number): undefined | Promise<void> {
+    return this.#file!.append(data.subarray(from, to));
+  }
+
+  /** Ends a series all of whose chunks were noted and appended; `labels` are numbers of symbols, `count` pairs. */
+  endSeries(labels: Uint32Array, count: number): undefined | Promise<void> {
+    const places = this.#places;
+    const { minTimes, maxTimes, refs } = places;
+    this.#digest.addSeries(labels, count);
+    for (let i = 0; i < places.count; i++) {
+      this.#digest.addChunk(minTimes[i]!, maxTimes[i]!, refs[i]!);
+    }
+    const waiting = this.#index.add(labels, count, places);
+    places.reset();
+    return waiting;
   }
 
   async #endSegment(): Promise<void> {
@@ -163,15 +163,14 @@ export class OutputBlock {
     if (file === null) return;
     this.#file = null;
     const name = String(this.#segment + 1).padStart(6, "0");
-    this.#segments.push({ name, bytes: file.size, checksum: this.#checksum });
-    await file.finish();
+    await file.finish(false);
+    this.#segments.push({ name, bytes: file.size, checksum: file.checksum });
   }
 
-  /** Writes what is left and syncs. */
+  /** Writes what is left. */
   async finish(): Promise<WrittenBlock> {
     await this.#endSegment();
-    await this.#index.finish();
-    await syncDirectory(join(this.dir, "chunks"));
+    await this.#index.finish(false);
     const { series, chunks } = this.#digest;
     const samples = this.#samples;
     return {

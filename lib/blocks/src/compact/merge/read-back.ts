@@ -1,6 +1,7 @@
 // Reads a block back that was just written: is it what was meant to be written, byte for byte?
 import { setImmediate } from "node:timers/promises";
 import { crc32 } from "node:zlib";
+import { ChecksumMemory } from "@deucalion/kernels";
 import type { Bucket } from "@deucalion/objstore";
 import { BlocksError } from "../../errors.ts";
 import type { BlockMeta, ThanosSection } from "../../meta/block-meta.ts";
@@ -9,6 +10,9 @@ import type { WrittenBlock } from "./output-block.ts";
 import { SourceBlock } from "./source-block.ts";
 
 const seriesEachTurn = 2048;
+const windowBytes = 1 << 18;
+/** Bytes of a segment that are read at once. */
+const pieceBytes = 1 << 20;
 
 /** What the index says. */
 export interface BlockContent {
@@ -25,7 +29,8 @@ export async function readIndexContent(
   meta: BlockMeta,
   signal: AbortSignal,
 ): Promise<BlockContent> {
-  const options = { acceptMalformedIndex: false, windowBytes: 1 << 19 };
+  const memory = new ChecksumMemory(windowBytes, 4);
+  const options = { acceptMalformedIndex: false, windowBytes, memory };
   const block = await SourceBlock.open(bucket, meta, options, signal);
   const { symbols } = block;
   block.useSymbols(Uint32Array.from({ length: symbols.count }, (_, i) => i));
@@ -33,7 +38,9 @@ export async function readIndexContent(
   let seriesMax = 0;
   let chunkMax = 0;
   let previous = -1;
-  for (let turn = 1; await block.next(); turn++) {
+  for (let turn = 1; ; turn++) {
+    const more = block.next();
+    if (!(typeof more === "boolean" ? more : await more)) break;
     digest.addSeries(block.labels, block.labelCount);
     const { minTimes, maxTimes, refs, chunkCount } = block.entry;
     for (let i = 0; i < chunkCount; i++) digest.addChunk(minTimes[i]!, maxTimes[i]!, refs[i]!);
@@ -81,13 +88,34 @@ export async function verifyWritten(
     });
   if (content.digest !== written.digest) throw differs("index");
   for (const { name, bytes, checksum } of written.segments) {
-    let size = 0;
-    let sum = 0;
-    for await (const piece of bucket.stream(`${meta.ulid}/chunks/${name}`, signal)) {
-      size += piece.length;
-      sum = crc32(piece, sum);
-    }
+    const { size, sum } = await sumUp(bucket, `${meta.ulid}/chunks/${name}`, signal);
     if (size !== bytes || sum !== checksum) throw differs(`chunks/${name}`);
   }
   return content;
+}
+
+/** Size and CRC-32 of an object, read in pieces into memory that is used again, one ahead. */
+async function sumUp(
+  bucket: Bucket,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ readonly size: number; readonly sum: number }> {
+  const { size } = await bucket.attributes(name, signal);
+  const buffers = [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)];
+  const read = (at: number): Promise<Uint8Array> => {
+    const buffer = buffers[(at / pieceBytes) % 2]!;
+    const piece = bucket.getRange(name, at, pieceBytes, signal, (n) => buffer.subarray(0, n));
+    // Whoever comes to this piece gets the error; nobody may.
+    piece.catch(() => undefined);
+    return piece;
+  };
+  let sum = 0;
+  let next = read(0);
+  for (let at = 0; at < size; at += pieceBytes) {
+    const piece = await next;
+    if (at + pieceBytes < size) next = read(at + pieceBytes);
+    if (piece.length !== Math.min(pieceBytes, size - at)) return { size: at + piece.length, sum };
+    sum = crc32(piece, sum);
+  }
+  return { size, sum };
 }

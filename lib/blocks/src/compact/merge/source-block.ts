@@ -1,8 +1,8 @@
 // A block that is compacted: its series in order, one at a time, read from the bucket in large pieces.
+import { type ChecksumMemory, crc32c } from "@deucalion/kernels";
 import { ChunkEncoding } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import {
-  ChunkFrame,
   checkSegmentHeader,
   decodeTombstones,
   IndexReader,
@@ -14,6 +14,8 @@ import {
 } from "@deucalion/tsdb";
 import type { BlockMeta } from "../../meta/block-meta.ts";
 import { listBlockObjects, objectRanges, segmentNames } from "./block-objects.ts";
+import { FrameReader } from "./frame-reader.ts";
+import type { OutputBlock } from "./output-block.ts";
 import { countChunkSamples, type SourceChunk } from "./source-chunk.ts";
 import { SourceBlockError, sourceError } from "./source-error.ts";
 import { WindowReader } from "./window-reader.ts";
@@ -31,6 +33,8 @@ export interface SourceBlockOptions {
   readonly acceptMalformedIndex: boolean;
   /** Bytes of one read. */
   readonly windowBytes: number;
+  /** Reads into this memory: bytes of chunks are valid only until the next series then. */
+  readonly memory?: ChecksumMemory;
   /** Do not look at the times and the order of chunks, and give those outside of the block too: for repairs. */
   readonly unchecked?: boolean;
 }
@@ -47,8 +51,10 @@ export class SourceBlock {
   readonly #tombstones: Tombstones;
   readonly #acceptMalformed: boolean;
   readonly #unchecked: boolean;
+  /** References are numbers of symbols (version 2), not positions. */
+  readonly #numbered: boolean;
   readonly #entry = new SeriesEntry();
-  readonly #frame = new ChunkFrame();
+  readonly #frame: FrameReader;
   #at = -1;
   #place: Uint32Array | null = null;
   #previous = new Uint32Array(64);
@@ -56,6 +62,8 @@ export class SourceBlock {
   /** Labels of the present series: numbers of symbols in the merged table, name, value, …; `labelCount` pairs. */
   labels = new Uint32Array(64);
   labelCount = 0;
+  /** The present series has no deletions, and its chunks ascend without overlap and lie within the block's time. */
+  plain = false;
 
   private constructor(
     meta: BlockMeta,
@@ -76,6 +84,9 @@ export class SourceBlock {
     this.#tombstones = tombstones;
     this.#acceptMalformed = options.acceptMalformedIndex;
     this.#unchecked = options.unchecked === true;
+    this.#numbered = index.version !== 1;
+    const { memory } = options;
+    this.#frame = new FrameReader(memory === undefined ? crc32c : memory.crc32c);
   }
 
   /** Opens a block of a bucket: reads symbols, tables and the list of series. */
@@ -91,6 +102,11 @@ export class SourceBlock {
     if (indexSize === undefined) {
       throw new SourceBlockError(id, "block-index-damaged", "index is missing");
     }
+    const memory = options.memory ?? null;
+    const open = (name: string, size: number): WindowReader => {
+      const ranges = objectRanges(bucket, `${id}/${name}`, size, signal, options.memory?.take);
+      return new WindowReader(ranges, options.windowBytes, memory);
+    };
     try {
       const ranges = objectRanges(bucket, `${id}/index`, indexSize, signal);
       const index = await IndexReader.open(ranges, signal);
@@ -98,10 +114,7 @@ export class SourceBlock {
       const segments: WindowReader[] = [];
       for (const name of segmentNames(objects)) {
         const size = objects.get(name)!;
-        const reader = new WindowReader(
-          objectRanges(bucket, `${id}/${name}`, size, signal),
-          options.windowBytes,
-        );
+        const reader = open(name, size);
         await reader.move(0, Math.min(size, segmentHeaderBytes));
         try {
           checkSegmentHeader(reader.data);
@@ -113,7 +126,7 @@ export class SourceBlock {
       const tombstones = objects.has("tombstones")
         ? decodeTombstones(await bucket.get(`${id}/tombstones`, signal))
         : new Map<number, readonly Interval[]>();
-      const window = new WindowReader(ranges, options.windowBytes);
+      const window = open("index", indexSize);
       return new SourceBlock(meta, index, refs, window, segments, tombstones, options);
     } catch (thrown) {
       throw sourceError(id, "index", thrown);
@@ -135,6 +148,8 @@ export class SourceBlock {
    */
   next(): boolean | Promise<boolean> {
     this.#at++;
+    this.#indexWindow.recycle();
+    for (let i = 0; i < this.#segments.length; i++) this.#segments[i]!.recycle();
     if (this.#at >= this.#refs.length) return false;
     const offset = this.#index.seriesOffset(this.#refs[this.#at]!);
     try {
@@ -190,7 +205,9 @@ export class SourceBlock {
     const labels = this.labels;
     const place = this.#place!;
     for (let i = 0; i < 2 * count; i++) {
-      labels[i] = place[this.symbols.ordinal(entry.labels[i]!)]!;
+      const ref = entry.labels[i]!;
+      const known = this.#numbered && ref < place.length;
+      labels[i] = place[known ? ref : this.symbols.ordinal(ref)]!;
     }
     this.labelCount = count;
     this.#checkLabels();
@@ -217,18 +234,33 @@ export class SourceBlock {
   #checkChunks(malformed: (what: string) => SourceBlockError): void {
     const { minTimes, maxTimes, chunkCount } = this.#entry;
     const { minTime, maxTime } = this.meta;
+    let plain = this.#tombstones.size === 0 || !this.#tombstones.has(this.#refs[this.#at]!);
     for (let i = 0; i < chunkCount; i++) {
       const from = minTimes[i]!;
       const to = maxTimes[i]!;
-      if ((from < minTime || to > maxTime) && from !== maxTime) {
-        throw malformed(`chunk outside the block time range: ${from} to ${to}`);
+      if (from < minTime || to >= maxTime) {
+        plain = false;
+        if ((from < minTime || to > maxTime) && from !== maxTime) {
+          throw malformed(`chunk outside the block time range: ${from} to ${to}`);
+        }
       }
       if (i === 0 || from > maxTimes[i - 1]!) continue;
+      plain = false;
       // The same range twice is a chunk that was written twice.
       if (from === minTimes[i - 1] && to === maxTimes[i - 1]) continue;
       const text = "series has chunks that are out of order";
       throw new SourceBlockError(this.id, "block-index-out-of-order-chunk", text);
     }
+    this.plain = plain;
+  }
+
+  /** Times of the first and the last sample of a plain series. */
+  get firstTime(): number {
+    return this.#entry.minTimes[0]!;
+  }
+
+  get lastTime(): number {
+    return this.#entry.maxTimes[this.#entry.chunkCount - 1]!;
   }
 
   /** Where the present series lies in the index, and its entry (reused by the next). */
@@ -323,6 +355,83 @@ export class SourceBlock {
       need = Math.max(need, -used);
     }
     throw this.#chunkError("segment doesn't include enough bytes to read the chunk");
+  }
+
+  /**
+   * Copies the chunks of the present series, which is `plain`, to the end of `out`, frames as they are, each checked by
+   * its checksum. A promise only where bytes must be fetched or written.
+   */
+  copyChunks(out: OutputBlock): undefined | Promise<void> {
+    return this.#copyFrom(0, out);
+  }
+
+  #copyFrom(first: number, out: OutputBlock): undefined | Promise<void> {
+    const { refs, minTimes, maxTimes, chunkCount } = this.#entry;
+    const frame = this.#frame;
+    for (let i = first; i < chunkCount; ) {
+      const segment = Math.floor(refs[i]! / segmentSize);
+      const reader = this.#segments[segment];
+      if (reader === undefined) throw this.#chunkError(`segment index ${segment} out of range`);
+      const base = segment * segmentSize + reader.start;
+      const data = reader.data;
+      // Frames that lie one behind the other are copied at once.
+      const from = refs[i]! - base;
+      let to = from;
+      if (from < 0) return this.#fetchAndCopy(i, out);
+      while (i < chunkCount && refs[i]! - base === to && to < data.length) {
+        const used = this.#readFrame(data, to);
+        if (used <= 0 || !out.hasRoom(to - from + used)) break;
+        const { encoding, offset, length } = frame;
+        const samples = countChunkSamples(encoding, data, offset, length);
+        out.note(minTimes[i]!, maxTimes[i]!, encoding, samples, to - from);
+        to += used;
+        i++;
+      }
+      if (to === from) return this.#fetchAndCopy(i, out);
+      const waiting = out.appendFrames(data, from, to);
+      if (waiting !== undefined) return this.#copyLater(waiting, i, out);
+    }
+    return undefined;
+  }
+
+  #readFrame(data: Uint8Array, at: number): number {
+    try {
+      const used = this.#frame.read(data, at);
+      if (used > 0 && !knownEncodings.has(this.#frame.encoding)) {
+        throw this.#chunkError(`chunk encoding ${this.#frame.encoding}`);
+      }
+      return used;
+    } catch (thrown) {
+      throw sourceError(this.id, "chunks", thrown);
+    }
+  }
+
+  async #copyLater(waiting: Promise<void>, first: number, out: OutputBlock): Promise<void> {
+    await waiting;
+    const more = this.#copyFrom(first, out);
+    if (more !== undefined) await more;
+  }
+
+  /** Makes room for the frame of chunk `index`, gets its bytes, and goes on. */
+  async #fetchAndCopy(index: number, out: OutputBlock): Promise<void> {
+    const ref = this.#entry.refs[index]!;
+    const segment = Math.floor(ref / segmentSize);
+    const used = await this.#fetchFrame(this.#segments[segment]!, ref - segment * segmentSize);
+    if (!out.hasRoom(used)) await out.cut();
+    const more = this.#copyFrom(index, out);
+    if (more !== undefined) await more;
+  }
+
+  async #fetchFrame(reader: WindowReader, offset: number): Promise<number> {
+    try {
+      if (reader.has(offset, 1)) {
+        const used = this.#frame.read(reader.data, offset - reader.start);
+        if (used > 0) return used;
+      }
+      return await this.#readFrameSlowly(reader, offset);
+    } catch (thrown) {
+      throw sourceError(this.id, "chunks", thrown);
+    }
   }
 
   #chunkError(text: string): SourceBlockError {
