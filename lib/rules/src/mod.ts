@@ -41,3 +41,4 @@ export type {
 } from "./spec.ts";
 export type { TemplateContext } from "./template/alert-template.ts";
 export { AlertTemplate, templateProblem } from "./template/alert-template.ts";
+export { TextTemplate } from "./template/text-template.ts";

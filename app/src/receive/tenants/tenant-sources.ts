@@ -135,7 +135,7 @@ function fullLabels(head: LiveHead, series: number, tenant: Tenant): Labels {
 }
 
 /** Statistics of one head; the largest entries of each kind. */
-export function headStatistics(tenant: Tenant, limit: number): TsdbStatisticsEntry {
+export function headStatistics(tenant: Pick<Tenant, "db">, limit: number): TsdbStatisticsEntry {
   const { head } = tenant.db;
   const top = (entries: Iterable<readonly [string, number]>): Statistic[] =>
     [...entries]

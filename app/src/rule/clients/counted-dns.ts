@@ -1,0 +1,28 @@
+// DNS lookups with Thanos' counters, under a prefix of their user.
+import type { DnsLookup } from "@deucalion/storeapi";
+import { Counter, type Registry } from "prom-client";
+
+/** Counts `<prefix>_dns_lookups_total` and `<prefix>_dns_failures_total` of `inner`. */
+export function prefixedDns(inner: DnsLookup, registry: Registry, prefix: string): DnsLookup {
+  const counter = (name: string, help: string) =>
+    new Counter({ name: `${prefix}_dns_${name}_total`, help, registers: [registry] });
+  const lookups = counter("lookups", "DNS lookups.");
+  const failures = counter("failures", "DNS lookups that failed.");
+  const counted =
+    <T>(look: (name: string) => Promise<T>) =>
+    async (name: string): Promise<T> => {
+      lookups.inc();
+      try {
+        return await look(name);
+      } catch (error) {
+        failures.inc();
+        throw error;
+      }
+    };
+  return {
+    any: counted(inner.any),
+    v4: counted(inner.v4),
+    v6: counted(inner.v6),
+    srv: counted(inner.srv),
+  };
+}

@@ -1,0 +1,202 @@
+// Sends what is in the spool to one target, in order for each series, and remembers how far it came.
+import { createHash } from "node:crypto";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Log, messageOf } from "@deucalion/base";
+import { decodeSnappyBlock, SnappyEncoder } from "@deucalion/kernels";
+import { HttpClient, readBody } from "../../prometheus/http-client.ts";
+import { pause } from "../../prometheus/prometheus-watch.ts";
+import { withinDeadline } from "../clients/within-deadline.ts";
+import { RuleError } from "../errors.ts";
+import type { RemoteWriteTarget } from "./remote-write-config.ts";
+import type { TargetMetrics } from "./remote-write-metrics.ts";
+import { shardBatches, type WriteBatch } from "./shard-batches.ts";
+import { comparePositions, type Spool, type SpoolPosition } from "./spool.ts";
+
+/** Bytes of the spool that are on their way at once. */
+const roundBytes = 4 * 1024 * 1024;
+/** The place in the spool is written down at most this often: what was sent since then is sent again after a crash. */
+const rememberMs = 500;
+/** Bytes of answers that are looked at. */
+const answerBytesMax = 64 * 1024;
+/** A request in the spool is never larger than this. */
+const payloadBytesMax = 256 * 1024 * 1024;
+
+export interface RemoteWriterDeps {
+  readonly dir: string;
+  readonly spool: Spool;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly metrics: TargetMetrics;
+  /** Told of each new place in the spool. */
+  readonly advanced: () => void;
+}
+
+function positionFile(dir: string, { name, url }: RemoteWriteTarget): string {
+  const hash = createHash("sha256").update(`${name}\n${url.href}`).digest("hex");
+  return join(dir, `position-${hash.slice(0, 16)}.json`);
+}
+
+/** Where a target is; null if it was never told, or the file cannot be read. */
+function readPosition(file: string): SpoolPosition | null {
+  try {
+    const json = JSON.parse(readFileSync(file, "utf8")) as Partial<SpoolPosition> | null;
+    const { segment, offset } = json ?? {};
+    return typeof segment === "number" && typeof offset === "number" ? { segment, offset } : null;
+  } catch {
+    return null;
+  }
+}
+
+export class RemoteWriter {
+  readonly #target: RemoteWriteTarget;
+  readonly #deps: RemoteWriterDeps;
+  readonly #client: HttpClient;
+  readonly #file: string;
+  readonly #log: Log;
+  readonly #snappy = new SnappyEncoder();
+  #position: SpoolPosition;
+  #rememberedAt = 0;
+
+  /** A target that is new begins with what is stored from now on. */
+  constructor(target: RemoteWriteTarget, deps: RemoteWriterDeps) {
+    this.#target = target;
+    this.#deps = deps;
+    this.#client = new HttpClient(target.client);
+    this.#file = positionFile(deps.dir, target);
+    this.#log = deps.log.with({ remote_name: target.name, url: target.url.href });
+    this.#position = deps.spool.clamp(readPosition(this.#file) ?? deps.spool.end);
+    this.#remember();
+  }
+
+  /** Everything before was sent, or will never be. */
+  get position(): SpoolPosition {
+    return this.#position;
+  }
+
+  #remember(): void {
+    this.#rememberedAt = this.#deps.now();
+    writeFileSync(`${this.#file}.tmp`, JSON.stringify(this.#position));
+    renameSync(`${this.#file}.tmp`, this.#file);
+  }
+
+  /** Sends until the signal aborts; `hard` ends requests under way. */
+  async run(signal: AbortSignal, hard: AbortSignal): Promise<void> {
+    const { spool, now, advanced } = this.#deps;
+    try {
+      while (!hard.aborted) {
+        if (comparePositions(this.#position, spool.end) >= 0) {
+          if (signal.aborted) break;
+          await spool.more(this.#position, signal);
+          continue;
+        }
+        await this.#gather(signal);
+        const { payloads, next } = await spool.read(this.#position, roundBytes);
+        await this.#send(payloads, hard);
+        this.#position = next;
+        if (now() - this.#rememberedAt >= rememberMs) this.#remember();
+        advanced();
+      }
+    } catch (error) {
+      if (!hard.aborted) throw error;
+    } finally {
+      this.#remember();
+      this.#client.close();
+    }
+  }
+
+  /** Waits for more, as long as a batch may wait and is not full. */
+  async #gather(signal: AbortSignal): Promise<void> {
+    const { spool } = this.#deps;
+    const { batchDeadlineMs, samplesPerSendMax } = this.#target.queue;
+    // A sample takes some 100 bytes; compressed, fewer: a full batch is one that is surely full.
+    const full = samplesPerSendMax * 100;
+    const untilMs = this.#deps.now() + batchDeadlineMs;
+    const step = Math.max(5, Math.min(250, batchDeadlineMs / 4));
+    while (
+      !signal.aborted &&
+      this.#deps.now() < untilMs &&
+      spool.bytesFrom(this.#position) < full
+    ) {
+      await pause(Math.min(step, Math.max(1, untilMs - this.#deps.now())), signal);
+    }
+  }
+
+  async #send(payloads: readonly Uint8Array[], hard: AbortSignal): Promise<void> {
+    const { metrics, now } = this.#deps;
+    const plain = payloads.map((payload) => decodeSnappyBlock(payload, payloadBytesMax));
+    const { shards, samples, dropped } = shardBatches(plain, this.#target, now());
+    for (const [reason, count] of Object.entries(dropped)) metrics.dropped(reason, count);
+    metrics.pending(samples);
+    metrics.shards(shards.length);
+    await Promise.all(
+      shards.map(async (batches) => {
+        for (const batch of batches) await this.#sendBatch(batch, hard);
+      }),
+    );
+    metrics.pending(0);
+  }
+
+  /** Sends until it is taken or refused for good. Throws the signal's reason. */
+  async #sendBatch(batch: WriteBatch, hard: AbortSignal): Promise<void> {
+    const { metrics, now } = this.#deps;
+    const { queue } = this.#target;
+    const body = this.#snappy.encode(batch.request).slice();
+    let backoffMs = queue.backoffMinMs;
+    for (;;) {
+      hard.throwIfAborted();
+      const begun = now();
+      try {
+        await this.#post(body, hard);
+        metrics.sent(batch.samples, batch.histograms, body.length, (now() - begun) / 1000);
+        metrics.highestSent(batch.newestMs);
+        return;
+      } catch (error) {
+        hard.throwIfAborted();
+        const status = error instanceof RuleError ? Number(error.data.status) : 0;
+        const again = status === 0 || status >= 500 || (status === 429 && queue.retryOn429);
+        const err = messageOf(error);
+        if (!again) {
+          metrics.failed(batch.samples);
+          this.#log.error("non-recoverable error", { count: batch.samples, err });
+          return;
+        }
+        metrics.retried(batch.samples);
+        this.#log.warn("Failed to send batch, retrying", { err });
+        const told = error instanceof RuleError ? Number(error.data.retryAfterMs ?? 0) : 0;
+        await pause(told > 0 ? told : backoffMs, hard);
+        backoffMs = Math.min(queue.backoffMaxMs, 2 * backoffMs);
+      }
+    }
+  }
+
+  /** Throws RULE_REMOTE with the status, 0 where nothing came back. */
+  async #post(body: Uint8Array, hard: AbortSignal): Promise<void> {
+    const { url, timeoutMs, headers } = this.#target;
+    const answer = await withinDeadline(hard, timeoutMs, "context deadline exceeded", (signal) =>
+      this.#client
+        .send({
+          method: "POST",
+          url,
+          headers: {
+            ...headers,
+            "content-encoding": "snappy",
+            "content-type": "application/x-protobuf",
+            "x-prometheus-remote-write-version": "0.1.0",
+          },
+          body,
+          signal,
+        })
+        .then(async (response) => ({
+          status: response.statusCode ?? 0,
+          retryAfter: response.headers["retry-after"] ?? "",
+          text: (await readBody(response, answerBytesMax)).toString("utf8").trim(),
+        })),
+    );
+    const { status, retryAfter, text } = answer;
+    if (status >= 200 && status <= 299) return;
+    const message = `server returned HTTP status ${status}: ${text.split("\n")[0]}`;
+    const retryAfterMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
+    throw new RuleError("RULE_REMOTE", message, { status, retryAfterMs });
+  }
+}
