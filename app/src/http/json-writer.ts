@@ -5,8 +5,8 @@ const slabBytes = 65_536;
 /** Strings up to this length are looked at letter by letter. */
 const plainMax = 128;
 
-/** Takes a full slab; resolves when more may follow. */
-export type SlabSink = (slab: Buffer) => Promise<void>;
+/** Takes a slab; resolves when more may follow, with true if nobody needs the slab any more. */
+export type SlabSink = (slab: Buffer) => Promise<unknown>;
 
 /** A stream of JSON text. Writing is synchronous; call `drain` now and then. */
 export class JsonWriter {
@@ -14,6 +14,8 @@ export class JsonWriter {
   readonly #full: Buffer[] = [];
   #slab: Buffer = Buffer.allocUnsafe(slabBytes);
   #length = 0;
+  /** A slab that has been sent, to be written again. */
+  #spare: Buffer | null = null;
 
   constructor(sink: SlabSink) {
     this.#sink = sink;
@@ -23,7 +25,9 @@ export class JsonWriter {
   room(bytes: number): Buffer {
     if (this.#length + bytes > this.#slab.length) {
       if (this.#length > 0) this.#full.push(this.#slab.subarray(0, this.#length));
-      this.#slab = Buffer.allocUnsafe(Math.max(slabBytes, bytes));
+      const spare = bytes <= slabBytes ? this.#spare : null;
+      if (spare !== null) this.#spare = null;
+      this.#slab = spare ?? Buffer.allocUnsafe(Math.max(slabBytes, bytes));
       this.#length = 0;
     }
     return this.#slab;
@@ -130,7 +134,13 @@ export class JsonWriter {
 
   /** Sends full slabs. */
   async drain(): Promise<void> {
-    while (this.#full.length > 0) await this.#sink(this.#full.shift()!);
+    while (this.#full.length > 0) {
+      const part = this.#full.shift()!;
+      const free = await this.#sink(part);
+      if (free === true && part.buffer.byteLength === slabBytes) {
+        this.#spare = Buffer.from(part.buffer, 0, slabBytes);
+      }
+    }
   }
 
   /** Sends all but the last part and returns that; the writer is done. */

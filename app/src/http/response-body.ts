@@ -36,15 +36,18 @@ export class ResponseBody {
     if (compress) exchange.response.setHeader("Vary", "Accept-Encoding");
   }
 
-  /** Keeps `chunk` until it is sent; resolves when there is room for more. Throws if the client is gone. */
-  async write(chunk: Buffer): Promise<void> {
-    if (chunk.length === 0) return;
+  /**
+   * Keeps `chunk` until it is sent; resolves when there is room for more, with true if the chunk has been sent and may be
+   * overwritten. Throws if the client is gone.
+   */
+  async write(chunk: Buffer): Promise<boolean> {
+    if (chunk.length === 0) return false;
     if (!this.#started && this.#first === null) {
       this.#first = chunk;
-      return;
+      return false;
     }
     this.#start();
-    await this.#send(chunk);
+    return this.#send(chunk);
   }
 
   async end(chunk: Buffer = Buffer.alloc(0)): Promise<void> {
@@ -84,10 +87,15 @@ export class ResponseBody {
     }
   }
 
-  async #send(chunk: Buffer): Promise<void> {
+  async #send(chunk: Buffer): Promise<boolean> {
     const { signal, response } = this.#exchange;
     signal.throwIfAborted();
     const target = this.#gzip ?? response;
-    if (!target.write(chunk)) await once(target, "drain", { signal });
+    let sent = false;
+    const more = target.write(chunk, () => {
+      sent = true;
+    });
+    if (!more) await once(target, "drain", { signal });
+    return sent;
   }
 }

@@ -27,7 +27,12 @@ export type QueryValue =
   | { readonly type: "scalar"; readonly timeMs: number; readonly value: number }
   | { readonly type: "string"; readonly timeMs: number; readonly value: string }
   | { readonly type: "vector"; readonly samples: VectorSample[] }
-  | { readonly type: "matrix"; readonly series: MatrixSeries[] };
+  | {
+      readonly type: "matrix";
+      readonly series: MatrixSeries[];
+      /** Times of all steps of a range query: each series has all or some of them. */
+      readonly times?: Float64Array;
+    };
 
 async function finalRows(plan: Plan, ev: Evaluation): Promise<Row[]> {
   const rows: Row[] = [];
@@ -147,7 +152,7 @@ export async function matrixValue(plan: Plan, ev: Evaluation, limit: number): Pr
     (made, row) => made.values === row.values,
   );
   sortByLabels(series);
-  return { type: "matrix", series: limited(series, limit, ev) };
+  return { type: "matrix", series: limited(series, limit, ev), times };
 }
 
 /** Times of all steps; series that have a sample at each share one column. */

@@ -2,6 +2,9 @@
 import { formatGoFloat } from "@deucalion/kernels";
 import type { JsonWriter } from "../../http/json-writer.ts";
 
+const comma = 0x2c;
+const quote = 0x22;
+
 /** A point takes a comma, brackets, quotes, a time of up to 20 characters, and a float of up to 25. */
 const pointBytes = 64;
 /** Points between two looks at the room that is left. */
@@ -106,39 +109,75 @@ function writeFraction(out: Buffer, at: number, millionths: number) {
   return to;
 }
 
-/** Writes points; remembers how the times of the steps look, since most series share them. */
+/** Bytes that the text before a value may take: `,[-1234567890123.456,"` and more. */
+const textBytes = 28;
+
+/** Writes points; remembers how the times of the steps look, since series share them. */
 export class PointWriter {
   readonly #out: JsonWriter;
   /** The times that the texts are of. */
-  #times: Float64Array | null = null;
-  /** For each time its `,[1700000000.5,"`; text `i` ends at `#ends[i]`. */
+  #times: Float64Array = new Float64Array(0);
+  /** For each time its `,[1700000000.5,"`, `textBytes` apart. */
   #texts = Buffer.alloc(0);
-  #ends = new Uint32Array(0);
+  #lengths = new Uint8Array(0);
 
   constructor(out: JsonWriter) {
     this.#out = out;
   }
 
+  /** Tells which times will come: each series has all or some of these, in this order. */
+  expect(times: Float64Array): void {
+    const count = times.length;
+    const texts = Buffer.allocUnsafe(count * textBytes);
+    const lengths = new Uint8Array(count);
+    for (let i = 0; i < count; i++) {
+      const from = i * textBytes;
+      let at = from;
+      texts[at++] = comma;
+      texts[at++] = 0x5b;
+      at = writeTimeAt(texts, at, times[i]!);
+      texts[at++] = comma;
+      texts[at++] = quote;
+      lengths[i] = at - from;
+    }
+    this.#times = times;
+    this.#texts = texts;
+    this.#lengths = lengths;
+  }
+
   /** Writes all points with commas between them. */
   write(times: Float64Array, values: Float64Array): void {
     const count = times.length;
-    this.#learn(times);
+    if (times !== this.#times && !isPart(times, this.#times)) this.expect(times);
+    let step = 0;
     for (let from = 0; from < count; from += pointsAtOnce) {
-      this.#some(values, from, Math.min(count, from + pointsAtOnce));
+      step = this.#some(times, values, from, Math.min(count, from + pointsAtOnce), step);
     }
   }
 
-  #some(values: Float64Array, from: number, to: number): void {
+  /** Writes points `[from, to)`; the first one's time is at `firstStep` of the known ones or later. */
+  #some(
+    times: Float64Array,
+    values: Float64Array,
+    from: number,
+    to: number,
+    firstStep: number,
+  ): number {
     const slab = this.#out.room(pointBytes * (to - from));
     const texts = this.#texts;
-    const ends = this.#ends;
+    const lengths = this.#lengths;
+    const steps = this.#times;
     let at = this.#out.length;
-    let text = from === 0 ? 1 : ends[from - 1]!;
+    let step = firstStep;
     let valueStart = 0;
     let valueEnd = 0;
     let last = Number.NaN;
-    for (let i = from; i < to; i++) {
-      const end = ends[i]!;
+    for (let i = from; i < to; i++, step++) {
+      const time = times[i]!;
+      while (steps[step]! < time) step++;
+      let text = step * textBytes;
+      const end = text + lengths[step]!;
+      if (i === 0) text++;
       while (text < end) slab[at++] = texts[text++]!;
       const value = values[i]!;
       if (value === last && value !== 0) {
@@ -151,32 +190,26 @@ export class PointWriter {
         valueEnd = at;
         last = value;
       }
-      slab[at++] = 0x22;
+      slab[at++] = quote;
       slab[at++] = 0x5d;
     }
     this.#out.wrote(at);
+    return step;
   }
+}
 
-  /** Makes the texts of other times than those of the series before. */
-  #learn(times: Float64Array): void {
-    if (times === this.#times) return;
-    this.#times = times;
-    const count = times.length;
-    if (this.#ends.length < count) {
-      this.#ends = new Uint32Array(count);
-      this.#texts = Buffer.allocUnsafe(count * 28);
-    }
-    const texts = this.#texts;
-    let at = 0;
-    for (let i = 0; i < count; i++) {
-      texts[at++] = 0x2c;
-      texts[at++] = 0x5b;
-      at = writeTimeAt(texts, at, times[i]!);
-      texts[at++] = 0x2c;
-      texts[at++] = 0x22;
-      this.#ends[i] = at;
-    }
+/** True if each of `times` is among `all`; both ascend. */
+function isPart(times: Float64Array, all: Float64Array): boolean {
+  const spare = all.length - times.length;
+  if (spare < 0) return false;
+  let at = 0;
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i]!;
+    while (all[at]! < time) at++;
+    if (all[at] !== time) return false;
+    at++;
   }
+  return true;
 }
 
 /** Unix seconds with as many decimals as the milliseconds need, always three where there are any. */

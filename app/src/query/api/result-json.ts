@@ -156,6 +156,7 @@ export async function writeResult(out: JsonWriter, value: QueryValue): Promise<v
       break;
     case "matrix": {
       const points = new PointWriter(out);
+      if (value.times !== undefined) points.expect(value.times);
       for (let i = 0; i < value.series.length; i++) {
         const series = value.series[i]!;
         out.ascii(i > 0 ? ',{"metric":' : '{"metric":');

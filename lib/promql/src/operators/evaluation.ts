@@ -156,15 +156,45 @@ export class Evaluation implements EvalContext {
   }
 }
 
+/** Rows whose columns are parts of one buffer: a buffer for each would cost more than what is written to it. */
+const slabRows = 16;
+
 /** Rows that have been folded into an aggregate are used again for the next series. */
 export class RowPool {
   readonly #free = new Map<number, Row[]>();
+  /** Widths of rows of which some were made. */
+  readonly #made = new Set<number>();
 
   take(count: number): Row {
-    const row = this.#free.get(count)?.pop();
-    if (row === undefined) return new Row(null, new Float64Array(count), new Uint8Array(count));
+    let free = this.#free.get(count);
+    if (free === undefined) {
+      free = [];
+      this.#free.set(count, free);
+    }
+    const row = free.pop();
+    if (row === undefined) return this.#make(count, free);
     row.present.fill(0);
     return row;
+  }
+
+  #make(count: number, free: Row[]): Row {
+    // What is small lies within the heap; what is large is worth a buffer of its own.
+    if (count < 16 || count > 2048) {
+      return new Row(null, new Float64Array(count), new Uint8Array(count));
+    }
+    // The first call makes one row: most evaluations use it over and over.
+    if (!this.#made.has(count)) {
+      this.#made.add(count);
+      return new Row(null, new Float64Array(count), new Uint8Array(count));
+    }
+    const values = new Float64Array(slabRows * count);
+    const present = new Uint8Array(slabRows * count);
+    for (let i = slabRows; i > 1; i--) {
+      const from = (i - 1) * count;
+      const to = i * count;
+      free.push(new Row(null, values.subarray(from, to), present.subarray(from, to)));
+    }
+    return new Row(null, values.subarray(0, count), present.subarray(0, count));
   }
 
   put(row: Row): void {
@@ -174,6 +204,6 @@ export class RowPool {
       free = [];
       this.#free.set(count, free);
     }
-    if (free.length < 16) free.push(row.renewed());
+    if (free.length < slabRows) free.push(row.renewed());
   }
 }
