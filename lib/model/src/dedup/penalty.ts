@@ -1,6 +1,7 @@
 // De-duplication by `penalty`, exactly as Thanos does it: replicas are folded pairwise from the left; the one that was
 // not picked is only looked at again after twice the last step, and counters are lifted at a switch.
-import type { SampleColumns } from "../sample-columns.ts";
+import { SampleColumns } from "../sample-columns.ts";
+import { mergePenaltyPair } from "./penalty-pair.ts";
 
 /** Milliseconds of penalty before the first step is known. */
 const initialPenaltyMs = 5000;
@@ -149,6 +150,17 @@ export function mergePenalty(
 ): void {
   const [first, ...others] = replicas.filter((replica) => replica.count > 0);
   if (first === undefined) return;
+  if (!counter && others.length > 0) {
+    // Nothing is lifted, so that the fold of the first ones can be written out.
+    let folded = first;
+    for (const [i, other] of others.entries()) {
+      const into: SampleColumns =
+        i === others.length - 1 ? out : new SampleColumns(folded.capacity);
+      mergePenaltyPair(folded, other, initialPenaltyMs, into);
+      folded = into;
+    }
+    return;
+  }
   let merged: Replica = new Leaf(first, counter);
   for (const other of others) merged = new Pair(merged, new Leaf(other, counter));
   while (merged.next()) merged.emit(out);

@@ -30,19 +30,20 @@ export const encodeSamplesDefaults: EncodeSamplesOptions = {
   histogramStartTimes: false,
 };
 
-/** Encodes the samples `[from, to)`: a chunk ends at a change of kind, when full, and where histograms demand it. */
+/** Encodes the samples `[from, to)`, in memory of `scratch`: a chunk ends at a change of kind, when full, and where histograms demand it. */
 export function encodeSamples(
   samples: SampleColumns,
   from: number,
   to: number,
   options: EncodeSamplesOptions = encodeSamplesDefaults,
+  scratch: XorScratch = new XorScratch(),
 ): EncodedChunk[] {
   const chunks: EncodedChunk[] = [];
   for (let at = from; at < to; ) {
     const kind = kindOf(samples, at);
     let end = at + 1;
     while (end < to && kindOf(samples, end) === kind) end++;
-    if (kind === floatKind) encodeFloats(samples, at, end, options, chunks);
+    if (kind === floatKind) encodeFloats(samples, at, end, options, scratch, chunks);
     else encodeHistograms(samples, at, end, kind === integerKind, options, chunks);
     at = end;
   }
@@ -64,10 +65,10 @@ function encodeFloats(
   from: number,
   to: number,
   options: EncodeSamplesOptions,
+  scratch: XorScratch,
   chunks: EncodedChunk[],
 ): void {
   const { times, valueBits } = samples;
-  const scratch = new XorScratch();
   for (let at = from; at < to; at += options.samplesPerChunk) {
     const end = Math.min(to, at + options.samplesPerChunk);
     const data = options.xor2

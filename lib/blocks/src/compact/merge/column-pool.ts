@@ -1,10 +1,13 @@
 // Sample columns that are used again: merging takes a dozen for every few chunks.
+import { XorScratch } from "@deucalion/kernels";
 import { SampleColumns } from "@deucalion/model";
 
 /** Hands out empty columns; all are taken back at once. Not for what must outlive a merge. */
 export class ColumnPool {
   readonly #columns: SampleColumns[] = [];
   #used = 0;
+  /** Memory of the encoder. */
+  readonly scratch = new XorScratch();
 
   take(): SampleColumns {
     const columns = this.#columns[this.#used];

@@ -1,6 +1,6 @@
 // The chunks of one series from several blocks become the chunks of one block: copied where they do not overlap,
 // merged sample by sample where they do.
-import { ChunkEncoding, mergeFill, mergePenalty, SampleColumns } from "@deucalion/model";
+import { ChunkEncoding, mergeFill, mergePenalty, type SampleColumns } from "@deucalion/model";
 import {
   chainSamplesInto,
   decodeChunkInto,
@@ -153,7 +153,7 @@ function mergeSamples(
     chainSamplesInto(runs, merged);
     checkNothingLost(runs, merged, counts);
   }
-  return encodeMerged(merged, 120, pool.take());
+  return encodeMerged(merged, 120, pool);
 }
 
 /** Every timestamp of the sources must be there once; counts the ones at which values differ. */
@@ -182,11 +182,12 @@ function checkNothingLost(
 export function encodeMerged(
   samples: SampleColumns,
   samplesPerChunk = 120,
-  check: SampleColumns = new SampleColumns(),
+  pool: ColumnPool = new ColumnPool(),
 ): SourceChunk[] {
   const startTimes = samples.startTimes !== null;
   const options = { samplesPerChunk, xor2: startTimes, histogramStartTimes: startTimes };
-  const chunks = encodeSamples(samples, 0, samples.count, options);
+  const chunks = encodeSamples(samples, 0, samples.count, options, pool.scratch);
+  const check = pool.take();
   let at = 0;
   for (const chunk of chunks) at = checkEncoded(chunk, samples, at, check);
   if (at !== samples.count) {
@@ -206,6 +207,10 @@ function checkEncoded(
 ): number {
   scratch.reset();
   decodeChunkInto(chunk.encoding, chunk.data, 0, chunk.data.length, scratch);
+  if (scratch.histograms === null && samples.histograms === null) {
+    if (!sameFloats(scratch, samples, from)) throw differs(samples.times[from]);
+    return from + scratch.count;
+  }
   for (let i = 0; i < scratch.count; i++) {
     const at = from + i;
     const same =
@@ -214,12 +219,27 @@ function checkEncoded(
       scratch.valueBits[2 * i + 1] === samples.valueBits[2 * at + 1] &&
       scratch.histograms?.[i]?.count === samples.histograms?.[at]?.count;
     if (!same && !bothNotANumber(scratch, i, samples, at)) {
-      throw new BlocksError("BLOCKS_RESULT", "a chunk does not read back as it was written", {
-        time: samples.times[at],
-      });
+      throw differs(samples.times[at]);
     }
   }
   return from + scratch.count;
+}
+
+function differs(time: number | undefined): BlocksError {
+  const text = "a chunk does not read back as it was written";
+  return new BlocksError("BLOCKS_RESULT", text, { time });
+}
+
+function sameFloats(got: SampleColumns, want: SampleColumns, from: number): boolean {
+  const { count, times, valueBits } = got;
+  const wantTimes = want.times;
+  const wantBits = want.valueBits;
+  for (let i = 0, at = from; i < count; i++, at++) {
+    if (times[i] !== wantTimes[at]) return false;
+    if (valueBits[2 * i] !== wantBits[2 * at]) return false;
+    if (valueBits[2 * i + 1] !== wantBits[2 * at + 1]) return false;
+  }
+  return true;
 }
 
 /** Histograms keep their sums as numbers, whose NaN bits may be normalised. */
@@ -255,5 +275,5 @@ function fillRuns(
   counts.overlaps++;
   const merged = pool.take();
   mergeFill(columns, { counter }, merged);
-  for (const chunk of encodeMerged(merged, 120, pool.take())) out.push(chunk);
+  for (const chunk of encodeMerged(merged, 120, pool)) out.push(chunk);
 }
