@@ -1,6 +1,6 @@
 // Runs the store gateway.
 import { messageOf } from "@deucalion/base";
-import { type BucketSource, type MetaView, serveDefaults } from "@deucalion/blocks";
+import { type BucketSource, type MetaView, memoryShares } from "@deucalion/blocks";
 import { loadXxhash64 } from "@deucalion/kernels";
 import {
   type InfoResponse,
@@ -29,6 +29,8 @@ import { StoreSource } from "./store-source.ts";
 /** The first look at the bucket is tried again for so long before the process gives up. */
 const initialSyncMs = 30_000;
 const initialRetryMs = 10_000;
+/** First calls after the start find the processor free: index-headers that they need are opened for them. */
+const warmUpAfterMs = 500;
 
 /** Sets the services up; they run in the process' group. Throws APP_CONFIG. */
 export async function runStore(options: StoreOptions, app: AppProcess): Promise<void> {
@@ -85,13 +87,20 @@ function openStore(
       indexCacheBytes: options.indexCacheBytes,
       cachingBucketConfig: options.cachingBucketConfig,
       cachingBucketPath: options.cachingBucketPath,
+      memoryBytes: app.memoryBytes,
+      headers: {
+        lazy: options.lazyIndexHeader,
+        idleMs: options.lazyIndexHeaderIdleMs,
+        diskMax: options.indexHeaderDiskMax,
+        sampling: Math.max(1, options.postingsSampling),
+      },
       serve: {
         seriesBatch: options.seriesBatchSize,
         seriesMax: options.limits.series,
         samplesMax: options.limits.samples,
         bytesMax: options.downloadedBytesMax,
         // More than the default brings nothing; less is what somebody asks for who has little.
-        sourceBytes: Math.min(options.chunkPoolBytes, serveDefaults.sourceBytes),
+        sourceBytes: Math.min(options.chunkPoolBytes, memoryShares(app.memoryBytes).chunks),
       },
     },
     { log, registry, xxhash, now, signal },
@@ -136,6 +145,7 @@ function syncActor(
   const warmUp = async (): Promise<void> => {
     if (options.indexHeaderDownload === "eager")
       await store.warmUp(options.syncConcurrency, signal);
+    else await store.keepHeaders();
   };
   const execute = async (): Promise<void> => {
     try {
@@ -146,6 +156,7 @@ function syncActor(
       log.info("bucket store ready", { init_duration_ms: app.now() - begun });
       prober.ready();
       known();
+      await sleep(warmUpAfterMs, signal);
       await warmUp();
       while (!signal.aborted) {
         await sleep(options.syncIntervalMs, signal);
