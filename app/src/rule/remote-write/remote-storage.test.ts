@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { silentLog } from "@deucalion/base";
+import { decodeSnappyBlock } from "@deucalion/kernels";
+import { decodeLabels, emptyHistogram, Labels } from "@deucalion/model";
+import { ProtoReader } from "@deucalion/rpc";
+import type { AppendSample } from "@deucalion/rules";
+import { Registry } from "prom-client";
+import { parse } from "yaml";
+import { SampleView, TimeSeriesView } from "../../receive/write/time-series.ts";
+import { RemoteStorage } from "../storage/remote-storage.ts";
+import { parseRemoteWrite } from "./remote-write-config.ts";
+
+interface Taken {
+  readonly series: string;
+  readonly time: number;
+  readonly bits: string;
+}
+
+/** A target that answers with the statuses it is told to, then with 204. */
+class Target {
+  readonly taken: Taken[] = [];
+  readonly requests: number[] = [];
+  statuses: number[] = [];
+  readonly headers: Record<string, string | string[] | undefined>[] = [];
+  #server: Server | undefined;
+
+  async listen(port = 0): Promise<number> {
+    this.#server = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on("data", (part: Buffer) => parts.push(part));
+      request.on("end", () => {
+        const status = this.statuses.shift() ?? 204;
+        this.requests.push(status);
+        this.headers.push(request.headers);
+        if (status < 300) this.#take(Buffer.concat(parts));
+        response.writeHead(status).end(status < 300 ? "" : "no\n");
+      });
+    });
+    const server = this.#server;
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  #take(body: Buffer): void {
+    const data = decodeSnappyBlock(body, 1 << 24);
+    const reader = new ProtoReader(data, 0, data.length);
+    const view = new TimeSeriesView();
+    const sample = new SampleView(data);
+    while (reader.next()) {
+      reader.range();
+      view.read(data, reader.start, reader.stop);
+      const series = decodeLabels(view.labels).toString();
+      for (let i = 0; i < view.samples.length; i += 2) {
+        sample.read(view.samples[i]!, view.samples[i + 1]!);
+        const bits = `${(sample.high >>> 0).toString(16)}-${(sample.low >>> 0).toString(16)}`;
+        this.taken.push({ series, time: sample.time, bits });
+      }
+      for (let i = 0; i < view.histograms.length; i += 2)
+        this.taken.push({ series, time: 0, bits: "h" });
+    }
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    server?.closeAllConnections();
+    await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+  }
+}
+
+const noState = { readForState: () => Promise.resolve([]) };
+
+function start(dir: string, port: number, extra = "") {
+  const yaml = `
+remote_write:
+- url: http://127.0.0.1:${port}/api/v1/receive
+  headers: {THANOS-TENANT: rules}
+  queue_config: {batch_send_deadline: 20ms, min_backoff: 5ms, max_backoff: 20ms, max_samples_per_send: 10}
+${extra}`;
+  const registry = new Registry();
+  const storage = new RemoteStorage(
+    {
+      dir,
+      externalLabels: Labels.from({ replica: "a", job: "external" }),
+      targets: parseRemoteWrite(parse(yaml), "Deucalion/test"),
+    },
+    { log: silentLog, registry, now: Date.now, ...noState },
+  );
+  const { actor } = storage;
+  const done = actor.execute();
+  return {
+    storage,
+    registry,
+    stop: async () => {
+      await actor.interrupt(undefined);
+      await done;
+    },
+  };
+}
+
+function samples(series: number, timeMs: number): AppendSample[] {
+  return Array.from({ length: series }, (_, i) => ({
+    labels: Labels.from({ __name__: "r", i: String(i), ...(i === 0 ? { job: "own" } : {}) }),
+    timeMs,
+    value: i,
+    ...(i === 2 ? { stale: true } : {}),
+  }));
+}
+
+async function until(check: () => boolean, what: string): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`${what} did not happen`);
+}
+
+function scratch(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), "deucalion-remote-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test("RemoteStorage sends samples with external labels, stale markers and headers", async (t) => {
+  const target = new Target();
+  const port = await target.listen();
+  t.after(() => target.close());
+  const { storage, stop } = start(scratch(t), port);
+  await storage.append(samples(3, 1_700_000_000_123));
+  await until(() => target.taken.length === 3, "sending");
+  await stop();
+  assert.deepEqual(target.taken, [
+    {
+      series: '{__name__="r", i="0", job="own", replica="a"}',
+      time: 1_700_000_000_123,
+      bits: "0-0",
+    },
+    {
+      series: '{__name__="r", i="1", job="external", replica="a"}',
+      time: 1_700_000_000_123,
+      bits: "3ff00000-0",
+    },
+    {
+      series: '{__name__="r", i="2", job="external", replica="a"}',
+      time: 1_700_000_000_123,
+      bits: "7ff00000-2",
+    },
+  ]);
+  const [headers] = target.headers;
+  assert.equal(headers!["content-encoding"], "snappy");
+  assert.equal(headers!["x-prometheus-remote-write-version"], "0.1.0");
+  assert.equal(headers!["thanos-tenant"], "rules");
+});
+
+test("RemoteStorage keeps what nobody takes over a restart, and every series in order", async (t) => {
+  const dir = scratch(t);
+  const target = new Target();
+  const port = await target.listen();
+  await target.close();
+  const first = start(dir, port);
+  for (let round = 0; round < 20; round++) await first.storage.append(samples(25, 1000 * round));
+  // Nothing is sent before it ends: as after a kill, only the files are left.
+  const stopped = first.stop();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const second = start(dir, port);
+  for (let round = 20; round < 25; round++) await second.storage.append(samples(25, 1000 * round));
+  await target.listen(port);
+  t.after(() => target.close());
+  target.statuses = [500, 503];
+  await until(() => target.taken.length >= 25 * 25, "sending all");
+  await second.stop();
+  await stopped;
+  const times = new Map<string, number[]>();
+  for (const { series, time } of target.taken) {
+    const list = times.get(series) ?? [];
+    if (list.at(-1) !== time) list.push(time);
+    times.set(series, list);
+  }
+  assert.equal(times.size, 25);
+  const seen = new Set([...times.values()].flat());
+  assert.deepEqual(
+    [...seen].sort((a, b) => a - b),
+    Array.from({ length: 25 }, (_, i) => 1000 * i),
+  );
+});
+
+test("RemoteStorage drops what is refused, and what relabelling drops", async (t) => {
+  const target = new Target();
+  const port = await target.listen();
+  t.after(() => target.close());
+  target.statuses = [400];
+  const relabel = `  write_relabel_configs:
+  - {source_labels: [i], regex: "1", action: drop}
+  - {target_label: cluster, replacement: c}`;
+  const { storage, registry, stop } = start(scratch(t), port, relabel);
+  await storage.append(samples(3, 1000));
+  await until(() => target.requests.length === 1, "the refusal");
+  await storage.append([
+    ...samples(3, 2000),
+    { ...samples(1, 2000)[0]!, histogram: emptyHistogram() },
+  ]);
+  await until(() => target.taken.length === 2, "sending");
+  await stop();
+  assert.deepEqual(
+    target.taken.map(({ series }) => series),
+    [
+      '{__name__="r", cluster="c", i="0", job="own", replica="a"}',
+      '{__name__="r", cluster="c", i="2", job="external", replica="a"}',
+    ],
+  );
+  const text = await registry.metrics();
+  assert.match(text, /prometheus_remote_storage_samples_failed_total\{[^}]*\} 2\n/);
+  assert.match(text, /samples_dropped_total\{[^}]*reason="dropped_series"\} 2\n/);
+  assert.match(text, /samples_dropped_total\{[^}]*reason="native_histograms_off"\} 1\n/);
+  assert.match(text, /prometheus_remote_storage_samples_total\{[^}]*\} 2\n/);
+});
+
+test("parseRemoteWrite() refuses what it cannot do", () => {
+  const refused = (yaml: string, reason: RegExp) =>
+    assert.throws(() => parseRemoteWrite(parse(yaml), "x"), reason);
+  refused("remote_write: [{}]", /url for remote_write is empty/);
+  refused("remote_write: [{url: 'http://a', sigv4: {}}]", /sigv4 is not part of this version/);
+  refused("remote_write: [{url: 'http://a', nope: 1}]", /field nope not found/);
+  refused("remote_write: [{url: 'http://a', name: x}, {url: 'http://b', name: x}]", /multiple/);
+});
