@@ -1,5 +1,5 @@
 // A bucket, the view of its blocks, and the source that serves them: what `store` runs, and others in their process.
-import { mkdtemp, readdir, rm, rmdir } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Log, messageOf } from "@deucalion/base";
@@ -10,10 +10,14 @@ import {
   DeletionMarkFilter,
   type DiscoveryStrategy,
   duplicateFilter,
+  HeaderPool,
+  headerPoolDefaults,
   type IndexCache,
   labelShardFilter,
   MetaFetcher,
   type MetaView,
+  memoryShares,
+  removeIndexHeader,
   type ServeOptions,
   serveDefaults,
   timePartitionFilter,
@@ -25,8 +29,12 @@ import type { ConfigText } from "../flags/config-text.ts";
 import { FetchMetrics } from "./fetch-metrics.ts";
 import { openConfiguredBucket } from "./open-bucket.ts";
 import { openConfiguredIndexCache, withConfiguredCache } from "./open-caches.ts";
+import { RecentHeaders } from "./recent-headers.ts";
 import { selectorRelabel } from "./selector.ts";
 import { StoreMetrics } from "./store-metrics.ts";
+
+/** What is shared out where nobody says how much memory there is. */
+const usualMemoryBytes = 4 * 2 ** 30;
 
 export interface BucketStoreOptions {
   /** YAML of the bucket. */
@@ -53,6 +61,17 @@ export interface BucketStoreOptions {
   readonly cachingBucketConfig: string;
   /** Path of that YAML: part of keys, as in Thanos. */
   readonly cachingBucketPath: string;
+  /** Memory that all of it may take, in bytes; undefined for the usual sizes. */
+  readonly memoryBytes?: number;
+  readonly headers?: {
+    /** Open a header when a query needs it first, and close it after `idleMs` without one. */
+    readonly lazy: boolean;
+    readonly idleMs: number;
+    /** Most bytes of all headers on disk; 0 for no limit. */
+    readonly diskMax: number;
+    /** Every so manieth value of a label is kept in memory. */
+    readonly sampling: number;
+  };
 }
 
 export const bucketStoreDefaults: Omit<BucketStoreOptions, "bucketConfig" | "dataDir"> = {
@@ -93,6 +112,9 @@ export class BucketStore {
   readonly #dataDir: string;
   readonly #temporary: boolean;
   readonly #indexCache: IndexCache | undefined;
+  readonly #recent: RecentHeaders;
+  readonly #lazyHeaders: boolean;
+  readonly #sweep: NodeJS.Timeout | undefined;
 
   private constructor(
     options: BucketStoreOptions,
@@ -101,6 +123,7 @@ export class BucketStore {
     dataDir: string,
   ) {
     const { log, now, signal, xxhash } = deps;
+    const shares = memoryShares(options.memoryBytes ?? usualMemoryBytes);
     this.bucket = bucket;
     this.#deps = deps;
     this.#dataDir = dataDir;
@@ -131,11 +154,31 @@ export class BucketStore {
     this.#indexCache =
       options.indexCacheConfig === "" && options.indexCacheBytes === 0
         ? undefined
-        : openConfiguredIndexCache(options.indexCacheConfig, options.indexCacheBytes, deps);
+        : openConfiguredIndexCache(
+            options.indexCacheConfig,
+            Math.min(options.indexCacheBytes, shares.indexCache),
+            deps,
+          );
+    const { headers } = options;
+    const idleMs = headers?.lazy === true ? headers.idleMs : 0;
+    const pool = new HeaderPool(
+      { ...headerPoolDefaults, memoryMax: shares.headers, idleMs },
+      { now: () => performance.now(), events: this.metrics },
+    );
+    if (idleMs > 0) {
+      this.#sweep = setInterval(() => pool.sweep(), Math.max(1000, Math.min(60_000, idleMs / 10)));
+      this.#sweep.unref();
+    }
+    this.#lazyHeaders = headers?.lazy ?? false;
+    this.#recent = new RecentHeaders({ dataDir, diskMax: headers?.diskMax ?? 0 }, log);
     this.source = new BucketSource(
-      { ...serveDefaults, ...options.serve },
+      { ...serveDefaults, sourceBytes: shares.chunks, ...options.serve },
       {
         bucket,
+        pool,
+        pageBytes: shares.pages,
+        memoBytes: shares.memos,
+        ...(headers === undefined ? {} : { sampling: headers.sampling }),
         indexCache: this.#indexCache,
         dataDir,
         xxhash,
@@ -181,7 +224,7 @@ export class BucketStore {
     this.source.update(this.#keepServed(view));
     const gone = before.filter((id) => !this.source.blocks.has(id));
     this.metrics.synced(this.source.blocks.size, gone.length, this.#deps.now());
-    for (const id of gone) await this.#removeHeader(id);
+    for (const id of gone) await removeIndexHeader(this.#dataDir, id);
     return view;
   }
 
@@ -199,22 +242,31 @@ export class BucketStore {
 
   /** Makes the index-headers of all blocks, a few at once, so that no query has to wait for them. */
   async warmUp(concurrency: number, signal: AbortSignal): Promise<void> {
-    const blocks = [...this.source.blocks.values()].sort((a, b) => b.meta.maxTime - a.meta.maxTime);
+    await this.#recent.load();
+    const blocks = this.#recent.order(this.source.blocks.values());
+    let room = await this.#recent.roomOnDisk();
     const worker = async (): Promise<void> => {
       for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) {
-        if (signal.aborted) return;
+        if (signal.aborted || room <= 0) return;
         if (block.isOpen) continue;
         try {
-          await block.header();
-          this.metrics.opened(true);
+          room -= await block.prepare(!this.#lazyHeaders);
+          this.metrics.loaded(true);
         } catch (error) {
           if (signal.aborted) return;
-          this.metrics.opened(false);
+          this.metrics.loaded(false);
           this.#deps.log.warn("loading block failed", { id: block.id, err: messageOf(error) });
         }
       }
     };
     await Promise.all(Array.from({ length: concurrency }, worker));
+    await this.keepHeaders();
+  }
+
+  /** Keeps the folder of index-headers within its limit, and remembers which are in use. */
+  async keepHeaders(): Promise<void> {
+    await this.#recent.trim(this.source.blocks.values());
+    if (!this.#temporary) await this.#recent.save(this.source.blocks.values());
   }
 
   /** Removes index-headers of blocks that are not served. Other files are left alone, whoever they belong to. */
@@ -222,17 +274,12 @@ export class BucketStore {
     const names = await readdir(this.#dataDir).catch(() => []);
     for (const name of names)
       if (blockIdOf(name) !== undefined && !this.source.blocks.has(name))
-        await this.#removeHeader(name);
-  }
-
-  async #removeHeader(id: string): Promise<void> {
-    const folder = join(this.#dataDir, id);
-    for (const name of ["index-header", "index-header.tmp"])
-      await rm(join(folder, name), { force: true }).catch(() => undefined);
-    await rmdir(folder).catch(() => undefined);
+        await removeIndexHeader(this.#dataDir, name);
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    if (!this.#temporary) await this.#recent.save(this.source.blocks.values());
     this.source.close();
     await this.#indexCache?.close();
     await this.bucket.close();

@@ -100,6 +100,10 @@ export const storeFlags = {
     "eager",
     "Fetch index headers at once (eager) or when needed (lazy).",
   ),
+  "store.index-header-disk-cap": bytes(
+    "0",
+    "Most bytes of index headers in --data-dir: those of the blocks used longest ago go first; 0 for no limit.",
+  ),
   ...externalPrefixFlags,
   ...blockViewerFlags,
   ...matcherCacheFlags,

@@ -47,6 +47,8 @@ export interface StoreOptions {
   readonly lazyExpandedPostings: boolean;
   readonly postingGroupRatio: number;
   readonly indexHeaderDownload: "eager" | "lazy";
+  /** Most bytes of index headers on disk; 0 for no limit. */
+  readonly indexHeaderDiskMax: number;
   /** Text of the relabelling rules that choose blocks; "" for all. */
   readonly selectorRelabelConfig: string;
   readonly requestLoggingConfig: string;
@@ -109,6 +111,7 @@ export function storeOptions(values: StoreFlagValues): StoreOptions {
     lazyIndexHeaderIdleMs: values["store.index-header-lazy-reader-idle-timeout"],
     lazyExpandedPostings: values["store.enable-lazy-expanded-postings"],
     postingGroupRatio: values["store.posting-group-max-key-series-ratio"],
+    indexHeaderDiskMax: values["store.index-header-disk-cap"],
     indexHeaderDownload: values["store.index-header-lazy-download-strategy"],
     selectorRelabelConfig: values["selector.relabel-config"].read(),
     requestLoggingConfig: values["request.logging-config"].read(),

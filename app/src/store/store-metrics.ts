@@ -1,9 +1,9 @@
 // Metrics of serving blocks, under Thanos' names.
-import type { CallBudget } from "@deucalion/blocks";
+import type { CallBudget, HeaderPoolEvents } from "@deucalion/blocks";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 /** `thanos_bucket_store_*`. */
-export class StoreMetrics {
+export class StoreMetrics implements HeaderPoolEvents {
   readonly #loaded: Gauge;
   readonly #lastLoaded: Gauge;
   readonly #loads: Counter;
@@ -14,6 +14,7 @@ export class StoreMetrics {
   readonly #seriesTouched: Histogram;
   readonly #chunksTouched: Histogram;
   readonly #dropped: Counter<"reason">;
+  readonly #headers: ReturnType<typeof headerMetrics>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -73,6 +74,7 @@ export class StoreMetrics {
       labelNames: ["reason"],
       registers,
     });
+    this.#headers = headerMetrics(registers);
     for (const reason of ["series", "chunks", "bytes"]) this.#dropped.inc({ reason }, 0);
   }
 
@@ -82,9 +84,23 @@ export class StoreMetrics {
     this.#lastLoaded.set(nowMs / 1000);
   }
 
-  opened(ok: boolean): void {
+  loaded(ok: boolean): void {
     this.#loads.inc();
     if (!ok) this.#loadFailures.inc();
+  }
+
+  opened(ok: boolean, seconds: number): void {
+    this.#headers.opened.inc();
+    if (ok) this.#headers.openSeconds.observe(seconds);
+    else this.#headers.openFailures.inc();
+  }
+
+  made(seconds: number): void {
+    this.#headers.makeSeconds.observe(seconds);
+  }
+
+  closed(): void {
+    this.#headers.closed.inc();
   }
 
   called(budget: CallBudget, blocks: number): void {
@@ -97,4 +113,38 @@ export class StoreMetrics {
   refused(reason: "series" | "chunks" | "bytes"): void {
     this.#dropped.inc({ reason });
   }
+}
+
+/** `thanos_bucket_store_indexheader_*`. */
+function headerMetrics(registers: Registry[]) {
+  const name = (rest: string): string => `thanos_bucket_store_indexheader_${rest}`;
+  const seconds = (rest: string, help: string): Histogram =>
+    new Histogram({
+      name: name(rest),
+      help,
+      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 30, 60, 90, 120, 300],
+      registers,
+    });
+  return {
+    opened: new Counter({
+      name: name("lazy_load_total"),
+      help: "Index-headers that were opened.",
+      registers,
+    }),
+    openFailures: new Counter({
+      name: name("lazy_load_failed_total"),
+      help: "Index-headers that could not be opened.",
+      registers,
+    }),
+    closed: new Counter({
+      name: name("lazy_unload_total"),
+      help: "Index-headers that were closed because they were idle or too many.",
+      registers,
+    }),
+    openSeconds: seconds("lazy_load_duration_seconds", "Time to open an index-header."),
+    makeSeconds: seconds(
+      "download_duration_seconds",
+      "Time to make an index-header from the bucket.",
+    ),
+  };
 }

@@ -64,6 +64,13 @@ export {
   relabelSelected,
 } from "./fetch/selector-relabel.ts";
 export { timePartitionFilter } from "./fetch/time-partition-filter.ts";
+export {
+  headersBeyond,
+  indexHeaderSizes,
+  removeIndexHeader,
+} from "./index-header/header-files.ts";
+export type { HeaderPoolEvents, HeaderPoolOptions } from "./index-header/header-pool.ts";
+export { HeaderPool, headerPoolDefaults } from "./index-header/header-pool.ts";
 export { IndexHeader } from "./index-header/index-header.ts";
 export { PageCache } from "./index-header/page-cache.ts";
 export { writeIndexHeader } from "./index-header/write-index-header.ts";
@@ -94,6 +101,8 @@ export { BucketBlock } from "./serve/bucket-block.ts";
 export type { BucketSourceDeps } from "./serve/bucket-source.ts";
 export { BucketSource } from "./serve/bucket-source.ts";
 export type { CallBudget } from "./serve/call-budget.ts";
+export type { MemoryShares } from "./serve/memory-shares.ts";
+export { memoryShares } from "./serve/memory-shares.ts";
 export type { ServeOptions } from "./serve/serve-options.ts";
 export { serveDefaults } from "./serve/serve-options.ts";
 export type { TimeRange } from "./serve/time-ranges.ts";

@@ -10,7 +10,7 @@ import type { PostingsRanges } from "./postings-ranges.ts";
 import { TableScanner } from "./table-scanner.ts";
 
 /** Every so many entries of a name one is kept in memory. */
-const sampling = 32;
+export const samplingDefault = 32;
 const windowBytes = 256 << 10;
 /** Read behind a run of entries: room for the next entry. */
 const beyondBytes = 512;
@@ -44,7 +44,12 @@ export class PostingsTable implements PostingsOffsets {
   }
 
   /** Reads the table at `at` through once, verifying its checksum. `listsEnd`: no list ends later. */
-  static async open(file: PagedFile, at: number, listsEnd: number): Promise<PostingsTable> {
+  static async open(
+    file: PagedFile,
+    at: number,
+    listsEnd: number,
+    sampling: number = samplingDefault,
+  ): Promise<PostingsTable> {
     const { start, end, count } = await verifyTable(file, at);
     const names = new Map<string, NameEntries>();
     const scanner = new TableScanner(file, start, end, windowBytes);

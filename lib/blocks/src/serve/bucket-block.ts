@@ -1,10 +1,11 @@
 // One block of a bucket: its meta, its external labels, and its index-header, made when it is first needed.
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "@deucalion/base";
 import type { Labels, Matcher } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import { BlocksError } from "../errors.ts";
+import type { HeaderPool, PooledHeader } from "../index-header/header-pool.ts";
 import { IndexHeader } from "../index-header/index-header.ts";
 import type { PageCache } from "../index-header/page-cache.ts";
 import { writeIndexHeader } from "../index-header/write-index-header.ts";
@@ -16,13 +17,19 @@ export interface BucketBlockDeps {
   /** Index-headers are kept in `<dataDir>/<ulid>/index-header`. */
   readonly dataDir: string;
   readonly pages: PageCache;
+  /** Closes headers that are idle or too many. */
+  readonly pool: HeaderPool;
+  /** Every so manieth value of a label is kept in memory. */
+  readonly sampling?: number | undefined;
+  /** Told when the header was closed: what was made of it is worth nothing any more. */
+  readonly closed: (id: string) => void;
   readonly log: Log;
   /** Aborted when the process stops; a header that is being made outlives the query that asked for it. */
   readonly signal: AbortSignal;
 }
 
 /** A block that can be read from. `close` waits for nobody: it is called when no query uses the block any more. */
-export class BucketBlock implements HasMeta {
+export class BucketBlock implements HasMeta, PooledHeader {
   readonly meta: BlockMeta;
   readonly id: string;
   readonly labels: Labels;
@@ -30,8 +37,11 @@ export class BucketBlock implements HasMeta {
   readonly #deps: BucketBlockDeps;
   #opening: Promise<IndexHeader> | undefined;
   #header: IndexHeader | undefined;
+  #making: Promise<void> | undefined;
   #failed = false;
   #users = 0;
+  /** When the last query ended, 0 before the first. */
+  usedAt = 0;
   #closed = false;
 
   constructor(meta: BlockMeta, deps: BucketBlockDeps) {
@@ -70,7 +80,29 @@ export class BucketBlock implements HasMeta {
 
   release(): void {
     this.#users--;
-    if (this.#closed && this.#users === 0) this.#header?.close();
+    if (this.#users > 0) return;
+    this.usedAt = this.#deps.pool.now();
+    if (this.#closed) this.#closeHeader();
+    else this.#deps.pool.used(this);
+  }
+
+  get headerBytes(): number {
+    return this.#header?.memoryBytes ?? 0;
+  }
+
+  closeIfIdle(): boolean {
+    if (this.#users > 0 || this.#header === undefined) return false;
+    this.#closeHeader();
+    return true;
+  }
+
+  #closeHeader(): void {
+    if (this.#header === undefined) return;
+    this.#header.close();
+    this.#header = undefined;
+    this.#opening = undefined;
+    this.#deps.pool.remove(this);
+    this.#deps.closed(this.id);
   }
 
   /** Whether the index-header is open already. */
@@ -82,17 +114,19 @@ export class BucketBlock implements HasMeta {
   header(): Promise<IndexHeader> {
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#failed = true;
+      this.#deps.pool.events.opened(false, 0);
       throw error;
     });
     return this.#opening;
   }
 
   async #open(): Promise<IndexHeader> {
-    const { bucket, dataDir, pages, log, signal } = this.#deps;
+    const { dataDir, pages, pool, sampling, log } = this.#deps;
     const path = join(dataDir, this.id, "index-header");
+    const begun = pool.now();
     let header: IndexHeader | undefined;
     try {
-      header = await IndexHeader.open(path, pages);
+      header = await IndexHeader.open(path, pages, sampling);
     } catch (error) {
       if (error instanceof BlocksError) {
         log.warn("index-header is damaged and is made again", { block: this.id, err: error });
@@ -101,12 +135,42 @@ export class BucketBlock implements HasMeta {
         throw error;
     }
     if (header === undefined) {
-      await writeIndexHeader(bucket, this.id, path, signal);
-      header = await IndexHeader.open(path, pages);
+      await this.#make(path);
+      header = await IndexHeader.open(path, pages, sampling);
     }
-    if (this.#closed && this.#users === 0) header.close();
-    else this.#header = header;
+    pool.events.opened(true, (pool.now() - begun) / 1000);
+    if (this.#closed && this.#users === 0) {
+      header.close();
+      return header;
+    }
+    this.#header = header;
+    pool.add(this);
     return header;
+  }
+
+  /** Makes the header, once for all who ask at the same time. */
+  #make(path: string): Promise<void> {
+    const { bucket, pool, signal } = this.#deps;
+    const begun = pool.now();
+    this.#making ??= writeIndexHeader(bucket, this.id, path, signal)
+      .then(() => pool.events.made((pool.now() - begun) / 1000))
+      .finally(() => {
+        this.#making = undefined;
+      });
+    return this.#making;
+  }
+
+  /**
+   * Has the index-header ready for the next query: open, or on disk where `open` is false or no more should be open.
+   * Gives the bytes that were written.
+   */
+  async prepare(open = true): Promise<number> {
+    if (this.isOpen) return 0;
+    const path = join(this.#deps.dataDir, this.id, "index-header");
+    const there = (await stat(path).catch(() => undefined))?.size;
+    if (open && this.#deps.pool.hasRoom) await this.header();
+    else if (there === undefined) await this.#make(path);
+    return there === undefined ? (await stat(path)).size : 0;
   }
 
   /** Lets a failed header be tried again. */
@@ -119,6 +183,6 @@ export class BucketBlock implements HasMeta {
   /** No new queries come; the header is closed when the last one has ended. */
   close(): void {
     this.#closed = true;
-    if (this.#users === 0) this.#header?.close();
+    if (this.#users === 0) this.#closeHeader();
   }
 }

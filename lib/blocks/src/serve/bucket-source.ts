@@ -19,11 +19,12 @@ import { decodeChunkInto } from "@deucalion/tsdb";
 import type { IndexCache } from "../cache/index-cache.ts";
 import { isLimit } from "../errors.ts";
 import type { MetaView } from "../fetch/meta-fetcher.ts";
+import { HeaderPool } from "../index-header/header-pool.ts";
 import { PageCache } from "../index-header/page-cache.ts";
 import { type BlockSet, chooseBlocks, groupBlocks } from "../meta/block-set.ts";
 import { blockError } from "./block-io.ts";
 import { type BlockCall, blockSeries } from "./block-series.ts";
-import { BucketBlock } from "./bucket-block.ts";
+import { BucketBlock, type BucketBlockDeps } from "./bucket-block.ts";
 import { CallBudget } from "./call-budget.ts";
 import { answerKey, LabelAnswers } from "./label-answers.ts";
 import { LabelMemos } from "./label-memo.ts";
@@ -66,6 +67,10 @@ export interface BucketSourceDeps {
   readonly maxTime?: () => number;
   /** Memory for pages of index-headers, in bytes. */
   readonly pageBytes?: number;
+  /** Keeps few index-headers open. */
+  readonly pool?: HeaderPool;
+  /** Every so manieth value of a label is kept in memory. */
+  readonly sampling?: number;
   /** Memory for encoded labels, in bytes. */
   readonly memoBytes?: number;
   /** Told what a Series call has touched, when it ends. */
@@ -78,6 +83,7 @@ export class BucketSource implements SeriesSource {
   readonly #deps: BucketSourceDeps;
   readonly #pages: PageCache;
   readonly #memos: LabelMemos;
+  readonly #pool: HeaderPool;
   readonly #buffers = new ReadBuffers(readBytesKept);
   readonly #answers = new LabelAnswers(answerBytes);
   readonly #opening = new Turns(headersAtOnce);
@@ -91,6 +97,7 @@ export class BucketSource implements SeriesSource {
     this.#options = options;
     this.#deps = deps;
     this.#pages = new PageCache(deps.pageBytes ?? 64 << 20);
+    this.#pool = deps.pool ?? new HeaderPool();
     this.#memos = new LabelMemos(deps.memoBytes ?? 64 << 20);
   }
 
@@ -101,15 +108,14 @@ export class BucketSource implements SeriesSource {
 
   /** Takes over a new view of the bucket. Blocks that are gone are closed; failed ones are tried again. */
   update(view: Pick<MetaView, "metas" | "unreadable">): void {
-    const { bucket, dataDir, log, signal } = this.#deps;
+    const blockDeps = this.#blockDeps();
     const next = new Map<string, BucketBlock>();
     for (const [id, meta] of view.metas) {
       const known = this.#blocks.get(id);
       if (known !== undefined && known.meta === meta) {
         next.set(id, known);
         known.forgetFailure();
-      } else
-        next.set(id, new BucketBlock(meta, { bucket, dataDir, pages: this.#pages, log, signal }));
+      } else next.set(id, new BucketBlock(meta, blockDeps));
     }
     const before = this.#blocks;
     const same = (block: BucketBlock): boolean => before.get(block.id) === block;
@@ -122,6 +128,12 @@ export class BucketSource implements SeriesSource {
       block.close();
       this.#memos.forget(id);
     }
+  }
+
+  #blockDeps(): BucketBlockDeps {
+    const { bucket, dataDir, log, signal, sampling } = this.#deps;
+    const closed = (id: string): void => this.#memos.forget(id);
+    return { bucket, dataDir, log, signal, sampling, closed, pages: this.#pages, pool: this.#pool };
   }
 
   close(): void {

@@ -19,7 +19,7 @@ import { FaultyBucket } from "@deucalion/objstore/testing";
 import { DeletionMarkFilter } from "../fetch/deletion-mark-filter.ts";
 import { MetaFetcher } from "../fetch/meta-fetcher.ts";
 import type { MetaFilter } from "../fetch/meta-filter.ts";
-import { BucketSource } from "../serve/bucket-source.ts";
+import { BucketSource, type BucketSourceDeps } from "../serve/bucket-source.ts";
 import type { CallBudget } from "../serve/call-budget.ts";
 import { type ServeOptions, serveDefaults } from "../serve/serve-options.ts";
 
@@ -51,6 +51,7 @@ export async function openFolder(
       { bucket, now: Date.now, warn: () => undefined },
     ),
   ],
+  deps: Partial<BucketSourceDeps> = {},
 ): Promise<OpenedBucket> {
   const dataDir = await mkdtemp(join(tmpdir(), "blocks-"));
   const bucket = new FaultyBucket(new FilesystemBucket(folder));
@@ -65,6 +66,7 @@ export async function openFolder(
       log: silentLog,
       signal: never,
       observe: (budget) => budgets.push(budget),
+      ...deps,
     },
   );
   const fetcher = new MetaFetcher(
