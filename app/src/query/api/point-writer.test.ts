@@ -8,9 +8,19 @@ import { PointWriter } from "./point-writer.ts";
 
 /** What the series `values` over the times come out as, one text for each series. */
 async function written(times: number[], ...series: number[][]): Promise<string[]> {
+  return writtenOver(null, times, ...series);
+}
+
+/** The same, where all times are told before. */
+async function writtenOver(
+  all: number[] | null,
+  times: number[],
+  ...series: number[][]
+): Promise<string[]> {
   const parts: Buffer[] = [];
   const out = new JsonWriter(async (slab) => void parts.push(slab));
   const points = new PointWriter(out);
+  if (all !== null) points.expect(Float64Array.from(all));
   const column = Float64Array.from(times);
   for (const values of series) {
     points.write(column, Float64Array.from(values));
@@ -74,6 +84,7 @@ test("PointWriter writes edges as formatGoFloat does, and what stands still", as
   const got = await written(times, values, flat, values);
   const want = [values, flat, values].map((one) => expected(times, one));
   assert.deepEqual(got, want);
+  assert.deepEqual(await writtenOver(times, times, values, flat, values), want);
 });
 
 test("PointWriter writes times before 1970 and single points", async () => {
@@ -90,7 +101,12 @@ test("PointWriter agrees with formatGoFloat for any number and any length", asyn
   await fc.assert(
     fc.asyncProperty(numbers, fc.nat({ max: 2 ** 42 }), async (values, start) => {
       const times = values.map((_, i) => start + 15_000 * i);
-      assert.deepEqual(await written(times, values), [expected(times, values)]);
+      const want = [expected(times, values)];
+      assert.deepEqual(await written(times, values), want);
+      assert.deepEqual(await writtenOver(times, times, values), want);
+      const some = times.filter((time) => time % 4 !== 0);
+      const few = some.map((_, i) => values[i]!);
+      assert.deepEqual(await writtenOver(times, some, few), [expected(some, few)]);
     }),
     { numRuns: 200 },
   );

@@ -148,10 +148,12 @@ export class PointWriter {
   /** Writes all points with commas between them. */
   write(times: Float64Array, values: Float64Array): void {
     const count = times.length;
-    if (times !== this.#times && !isPart(times, this.#times)) this.expect(times);
+    const known = times === this.#times || isPart(times, this.#times);
     let step = 0;
     for (let from = 0; from < count; from += pointsAtOnce) {
-      step = this.#some(times, values, from, Math.min(count, from + pointsAtOnce), step);
+      const to = Math.min(count, from + pointsAtOnce);
+      if (known) step = this.#some(times, values, from, to, step);
+      else this.#others(times, values, from, to);
     }
   }
 
@@ -195,6 +197,23 @@ export class PointWriter {
     }
     this.#out.wrote(at);
     return step;
+  }
+
+  /** Writes points `[from, to)` of a series that has times of its own, as raw samples have. */
+  #others(times: Float64Array, values: Float64Array, from: number, to: number): void {
+    const slab = this.#out.room(pointBytes * (to - from));
+    let at = this.#out.length;
+    for (let i = from; i < to; i++) {
+      if (i > 0) slab[at++] = comma;
+      slab[at++] = 0x5b;
+      at = writeTimeAt(slab, at, times[i]!);
+      slab[at++] = comma;
+      slab[at++] = quote;
+      at = writeFloat(slab, at, values[i]!);
+      slab[at++] = quote;
+      slab[at++] = 0x5d;
+    }
+    this.#out.wrote(at);
   }
 }
 
