@@ -30,6 +30,11 @@ export { RuleGroup } from "./group/rule-group.ts";
 export type { RuleHealth } from "./group/rule-health.ts";
 export type { RuleManagerDeps } from "./group/rule-manager.ts";
 export { RuleManager } from "./group/rule-manager.ts";
+export { DurationSyntax, parseDuration } from "./rulefile/parse-duration.ts";
+export type { RuleFileOptions } from "./rulefile/parse-rule-file.ts";
+export { parseRuleFile, ruleFileDefaults } from "./rulefile/parse-rule-file.ts";
+export type { Decode, ParsedYaml, Place } from "./rulefile/yaml-decoder.ts";
+export { DecodeFailure, parseYaml, typeErrors, YamlDecoder } from "./rulefile/yaml-decoder.ts";
 export type {
   AlertingRuleSpec,
   Annotations,

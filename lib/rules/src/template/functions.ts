@@ -1,7 +1,8 @@
 // The functions that Prometheus adds to templates.
-import { messageOf, parsePromDuration } from "@deucalion/base";
+import { messageOf } from "@deucalion/base";
 import { compileSearch } from "@deucalion/model";
 import type { RuleSample } from "../group/deps.ts";
+import { parseDuration } from "../rulefile/parse-duration.ts";
 import { escapeQuery } from "./builtins.ts";
 import { byBytes } from "./go-print.ts";
 import { durationPointer } from "./go-time.ts";
@@ -90,10 +91,10 @@ function replaceAll(pattern: string, replacement: string, text: string): string 
   }
 }
 
-function parseDuration(text: string): number {
+function durationSeconds(text: string): number {
   const negative = text.startsWith("-");
   try {
-    const ms = parsePromDuration(negative ? text.slice(1) : text);
+    const ms = parseDuration(negative ? text.slice(1) : text);
     return (negative ? -ms : ms) / 1000;
   } catch (thrown) {
     throw new GoFailure(messageOf(thrown));
@@ -172,7 +173,7 @@ const pure: Readonly<Record<string, GoFunction>> = {
   stripPort: withText(stripPort),
   stripDomain: withText(stripDomain),
   urlQueryEscape: withText(escapeQuery),
-  parseDuration: { params: ["string"], call: ([text]) => parseDuration(text as string) },
+  parseDuration: { params: ["string"], call: ([text]) => durationSeconds(text as string) },
   humanize: withNumber(humanize),
   humanize1024: withNumber(humanize1024),
   humanizeDuration: withNumber(humanizeDuration),

@@ -1,0 +1,2 @@
+// Helpers for tests of rules.
+export { alerting, group, RecordedProcess, recording, sample } from "./recorded-process.ts";
