@@ -101,10 +101,15 @@ export const commands: readonly Command[] = [
       await runQuery(queryOptions(values), process);
     },
   ),
-  notBuilt(
+  command(
     "rule",
     "Evaluates recording and alerting rules over queriers.",
     async () => (await import("./rule/flags.ts")).ruleFlags,
+    async (values, process) => {
+      const { ruleOptions } = await import("./rule/options.ts");
+      const { runRule } = await import("./rule/run.ts");
+      await runRule(ruleOptions(values), process);
+    },
   ),
   command(
     "compact",
