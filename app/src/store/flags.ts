@@ -45,6 +45,14 @@ export const storeFlags = {
     "0",
     "Most bytes that one Series call may fetch; 0 for no limit.",
   ),
+  "store.limits.memory": bytes(
+    "0",
+    "Most bytes of postings and series that all calls may hold; 0 is an eighth of the memory. Calls wait 5s for others, then fail.",
+  ),
+  "store.limits.request-memory": bytes(
+    "0",
+    "Most bytes of postings and series that one call may hold, estimated before it reads; 0 is half of the above.",
+  ),
   "store.grpc.series-max-concurrency": int(20, "Series calls served at once; 0 for no limit."),
   "sync-block-duration": duration("15m", "Look for new blocks this often."),
   "block-discovery-strategy": string(

@@ -30,6 +30,9 @@ export interface StoreOptions {
   readonly limits: SeriesLimits;
   /** Most bytes that one Series call may fetch; 0 for no limit. */
   readonly downloadedBytesMax: number;
+  /** Most bytes that all calls, and one call, may hold beside chunks; 0 for a share of the memory. */
+  readonly memoryMax: number;
+  readonly requestMemoryMax: number;
   /** Series calls served at once; 0 for no limit. */
   readonly seriesConcurrency: number;
   readonly syncIntervalMs: number;
@@ -96,6 +99,8 @@ export function storeOptions(values: StoreFlagValues): StoreOptions {
       samples: values["store.limits.request-samples"] || values["store.grpc.series-sample-limit"],
     },
     downloadedBytesMax: values["store.grpc.downloaded-bytes-limit"],
+    memoryMax: values["store.limits.memory"],
+    requestMemoryMax: values["store.limits.request-memory"],
     seriesConcurrency: values["store.grpc.series-max-concurrency"],
     syncIntervalMs: values["sync-block-duration"],
     discovery,

@@ -99,12 +99,19 @@ function openStore(
         seriesMax: options.limits.series,
         samplesMax: options.limits.samples,
         bytesMax: options.downloadedBytesMax,
+        ...heldLimits(options, app.memoryBytes),
         // More than the default brings nothing; less is what somebody asks for who has little.
         sourceBytes: Math.min(options.chunkPoolBytes, memoryShares(app.memoryBytes).chunks),
       },
     },
     { log, registry, xxhash, now, signal },
   );
+}
+
+/** What calls may hold: as the flags say, else by the memory that there is. */
+function heldLimits(options: StoreOptions, memoryBytes: number) {
+  const heldMax = options.memoryMax || memoryShares(memoryBytes).held;
+  return { heldMax, callHeldMax: options.requestMemoryMax || heldMax / 2 };
 }
 
 async function addWeb(

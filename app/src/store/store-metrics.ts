@@ -75,7 +75,7 @@ export class StoreMetrics implements HeaderPoolEvents {
       registers,
     });
     this.#headers = headerMetrics(registers);
-    for (const reason of ["series", "chunks", "bytes"]) this.#dropped.inc({ reason }, 0);
+    for (const reason of ["series", "chunks", "bytes", "memory"]) this.#dropped.inc({ reason }, 0);
   }
 
   synced(served: number, gone: number, nowMs: number): void {
@@ -110,7 +110,7 @@ export class StoreMetrics implements HeaderPoolEvents {
     this.#chunksTouched.observe(budget.chunks);
   }
 
-  refused(reason: "series" | "chunks" | "bytes"): void {
+  refused(reason: "series" | "chunks" | "bytes" | "memory"): void {
     this.#dropped.inc({ reason });
   }
 }

@@ -27,12 +27,14 @@ const seriesStatus: Partial<Record<BlocksErrorCode, GrpcStatus>> = {
   BLOCKS_LIMIT_SERIES: Status.resourceExhausted,
   BLOCKS_LIMIT_SAMPLES: Status.resourceExhausted,
   BLOCKS_LIMIT_BYTES: Status.resourceExhausted,
+  BLOCKS_LIMIT_MEMORY: Status.resourceExhausted,
 };
 
 const refusals = {
   BLOCKS_LIMIT_SERIES: "series",
   BLOCKS_LIMIT_SAMPLES: "chunks",
   BLOCKS_LIMIT_BYTES: "bytes",
+  BLOCKS_LIMIT_MEMORY: "memory",
 } as const;
 
 export interface StoreSourceDeps {

@@ -18,7 +18,8 @@ export type BlocksErrorCode =
   | "BLOCKS_CACHE" // the configuration of a cache is wrong, or a package for it is missing
   | "BLOCKS_LIMIT_SERIES" // more series than one call may touch
   | "BLOCKS_LIMIT_SAMPLES" // more samples than one call may touch
-  | "BLOCKS_LIMIT_BYTES"; // more bytes than one call may read from the bucket
+  | "BLOCKS_LIMIT_BYTES" // more bytes than one call may read from the bucket
+  | "BLOCKS_LIMIT_MEMORY"; // a call would hold more memory than there is for it
 
 export class BlocksError extends CodedError<BlocksErrorCode> {}
 

@@ -57,6 +57,11 @@ export class BlockIo {
     );
   }
 
+  /** Throws BLOCKS_LIMIT_BYTES if reading so many bytes of the index would pass the limit of the call. */
+  foresee(bytes: number, what: "postings" | "series"): void {
+    this.#budget.foreseeBytes(bytes, what);
+  }
+
   get signal(): AbortSignal {
     return this.#signal;
   }

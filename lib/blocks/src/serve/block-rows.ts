@@ -95,7 +95,10 @@ function sortedRows(rows: SeriesRows): OrderedRows {
 }
 
 /** Leaving out or replacing a label of the series themselves can change their order in any way. */
-function mustResort(header: IndexHeader, request: RowsRequest): boolean {
+export function mustResort(
+  header: IndexHeader,
+  request: Pick<RowsRequest, "without" | "external">,
+): boolean {
   for (const name of request.without) if (header.postings.has(name)) return true;
   for (const [name] of request.external) if (header.postings.has(name)) return true;
   return false;

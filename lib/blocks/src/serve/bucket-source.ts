@@ -17,15 +17,18 @@ import {
 import type { Bucket } from "@deucalion/objstore";
 import { decodeChunkInto } from "@deucalion/tsdb";
 import type { IndexCache } from "../cache/index-cache.ts";
+import { eachLimited } from "../each-limited.ts";
 import { isLimit } from "../errors.ts";
 import type { MetaView } from "../fetch/meta-fetcher.ts";
 import { HeaderPool } from "../index-header/header-pool.ts";
 import { PageCache } from "../index-header/page-cache.ts";
 import { type BlockSet, chooseBlocks, groupBlocks } from "../meta/block-set.ts";
+import { Admission, admissionDefaults } from "./admission.ts";
 import { blockError } from "./block-io.ts";
 import { type BlockCall, blockSeries } from "./block-series.ts";
 import { BucketBlock, type BucketBlockDeps } from "./bucket-block.ts";
 import { CallBudget } from "./call-budget.ts";
+import { closeEstimate, roughEstimate } from "./estimate-call.ts";
 import { answerKey, LabelAnswers } from "./label-answers.ts";
 import { LabelMemos } from "./label-memo.ts";
 import { blockLabelNames, blockLabelValues, overBlocks, sortedUnion } from "./label-queries.ts";
@@ -84,6 +87,7 @@ export class BucketSource implements SeriesSource {
   readonly #pages: PageCache;
   readonly #memos: LabelMemos;
   readonly #pool: HeaderPool;
+  readonly #admission: Admission;
   readonly #buffers = new ReadBuffers(readBytesKept);
   readonly #answers = new LabelAnswers(answerBytes);
   readonly #opening = new Turns(headersAtOnce);
@@ -98,6 +102,11 @@ export class BucketSource implements SeriesSource {
     this.#deps = deps;
     this.#pages = new PageCache(deps.pageBytes ?? 64 << 20);
     this.#pool = deps.pool ?? new HeaderPool();
+    this.#admission = new Admission({
+      ...admissionDefaults,
+      allMax: options.heldMax,
+      callMax: options.callHeldMax,
+    });
     this.#memos = new LabelMemos(deps.memoBytes ?? 64 << 20);
   }
 
@@ -179,6 +188,7 @@ export class BucketSource implements SeriesSource {
     const chosen = this.#choose({ ...request, minTime, maxTime });
     this.#warnUnreadable(request, context);
     for (const { block } of chosen) context.queriedBlock?.(block.id);
+    const leave = await this.#admit(chosen, { ...request, minTime, maxTime }, context.signal);
     this.#calls++;
     const pieceBytes = (): number => this.#pieceBytes(chosen.length);
     // With many blocks or calls each may hold less at a time.
@@ -211,9 +221,45 @@ export class BucketSource implements SeriesSource {
       }
     } finally {
       this.#calls--;
+      leave();
       await Promise.all(sources.map((source) => source.close()));
       this.#deps.observe?.(budget, chosen.length);
     }
+  }
+
+  /** Lets the call in by what it will hold. Only where that could be much are index-headers looked at. */
+  async #admit(
+    chosen: readonly { readonly block: BucketBlock; readonly matchers: readonly Matcher[] }[],
+    request: SeriesRequest,
+    signal: AbortSignal,
+  ): Promise<() => void> {
+    let bytes = 0;
+    let series = 0;
+    for (const { block } of chosen) {
+      const rough = roughEstimate(block, request);
+      bytes += rough.bytes;
+      series += rough.series;
+    }
+    const blocks = chosen.length;
+    if (this.#admission.isSmall(bytes))
+      return this.#admission.admit({ bytes, series, blocks }, signal);
+    bytes = 0;
+    series = 0;
+    await eachLimited(chosen, headersAtOnce, async ({ block, matchers }) => {
+      block.acquire();
+      try {
+        const header = await this.#header(block, signal);
+        const close = closeEstimate(block, header, request, matchers, this.#options);
+        bytes += close.bytes;
+        series += close.series;
+      } catch (error) {
+        // A block that cannot be read holds nothing; it is reported when it is read.
+        if (signal.aborted) throw error;
+      } finally {
+        block.release();
+      }
+    });
+    return this.#admission.admit({ bytes, series, blocks }, signal);
   }
 
   /** What each of so many blocks of a call may read at once: one piece is used, one is ready, one is on its way. */

@@ -31,6 +31,18 @@ export class CallBudget {
       throw limitError("SAMPLES", "samples", limit, this.chunks * chunkSamples);
   }
 
+  /** Throws if so many bytes more are over the limit; to be asked before they are read. */
+  foreseeBytes(count: number, what: string): void {
+    const limit = this.#options.bytesMax;
+    const got = this.bytes + count;
+    if (limit === 0 || got <= limit) return;
+    throw new BlocksError(
+      "BLOCKS_LIMIT_BYTES",
+      `exceeded bytes limit while fetching ${what}: limit ${limit} violated (got ${got}, known before they are read); see --store.grpc.downloaded-bytes-limit`,
+      { limit, got },
+    );
+  }
+
   chargeBytes(count: number, what: string): void {
     this.bytes += count;
     const limit = this.#options.bytesMax;

@@ -105,6 +105,9 @@ export async function selectPostings(
     ranges.push(start, end);
     groups.push({ keep: true, ranges });
   }
+  let bytes = 0;
+  for (const { ranges } of groups) bytes += ranges.bytes;
+  io.foresee(bytes, "postings");
   const lists = await fetchLists(groups, io, options);
   const found = combine(groups, lists);
   io.cache?.storeExpanded(io.block, matchers, found);

@@ -21,6 +21,9 @@ export interface ServeOptions {
   readonly seriesMax: number;
   readonly samplesMax: number;
   readonly bytesMax: number;
+  /** Most bytes of postings and series that all calls, and one call, may hold; 0 is no limit: BLOCKS_LIMIT_MEMORY. */
+  readonly heldMax: number;
+  readonly callHeldMax: number;
 }
 
 export const serveDefaults: ServeOptions = {
@@ -35,4 +38,6 @@ export const serveDefaults: ServeOptions = {
   seriesMax: 0,
   samplesMax: 0,
   bytesMax: 0,
+  heldMax: 0,
+  callHeldMax: 0,
 };
