@@ -3,6 +3,7 @@ export { type Backfill, backfillBlocks } from "./backfill.ts";
 export { startMemcached, startRedis } from "./cache-servers.ts";
 export { type FaultyProxy, seededRandom, startFaultyProxy } from "./faulty-proxy.ts";
 export {
+  alertmanagerBinary,
   chromiumBinary,
   memcachedPeer,
   type Peer,

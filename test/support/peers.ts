@@ -81,3 +81,8 @@ export function redisPeer(): Peer {
   // Debian ships one program under several names; the server's own is a link into another package.
   return peer("redis-tools", "usr/bin/redis-check-rdb", ["liblzf1", "libjemalloc2"]);
 }
+
+/** Path of a real Alertmanager (Debian's, 0.25). */
+export function alertmanagerBinary(): string {
+  return join(unpacked("prometheus-alertmanager"), "usr/bin/prometheus-alertmanager");
+}

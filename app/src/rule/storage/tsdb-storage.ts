@@ -186,6 +186,13 @@ export class TsdbStorage implements RuleStorage {
     return [...found.values()];
   }
 
+  /** Uploads blocks that are not in the bucket yet; without a bucket nothing. */
+  async upload(signal: AbortSignal): Promise<void> {
+    if (this.#shipper === null) return;
+    await this.#shipper.sync(signal);
+    this.#uploaded.ids = await this.#shipper.uploadedBlocks();
+  }
+
   get actor(): Actor {
     const { log, bucket } = this.#deps;
     const stop = new AbortController();
@@ -210,10 +217,7 @@ export class TsdbStorage implements RuleStorage {
             again(compactLookMs, "compacting the head", () => this.db.compact()),
             shipper === null
               ? undefined
-              : again(uploadMs, "uploading blocks", async () => {
-                  await shipper.sync(hard.signal);
-                  this.#uploaded.ids = await shipper.uploadedBlocks();
-                }),
+              : again(uploadMs, "uploading blocks", () => this.upload(hard.signal)),
           ]);
         } finally {
           clearTimeout(timer);
