@@ -40,6 +40,9 @@ export interface StoreOptions {
   readonly syncConcurrency: number;
   readonly metaFetchConcurrency: number;
   readonly seriesBatchSize: number;
+  /** What an entry of a series and a chunk are taken for where meta.json does not say, in bytes. */
+  readonly seriesBytesGuess: number;
+  readonly chunkBytesGuess: number;
   readonly minTime: TimeOrDuration;
   readonly maxTime: TimeOrDuration;
   readonly postingsSampling: number;
@@ -107,6 +110,8 @@ export function storeOptions(values: StoreFlagValues): StoreOptions {
     syncConcurrency: Math.max(1, values["block-sync-concurrency"]),
     metaFetchConcurrency: Math.max(1, values["block-meta-fetch-concurrency"]),
     seriesBatchSize: values["debug.series-batch-size"],
+    seriesBytesGuess: Math.max(64, values["debug.estimated-max-series-size"]),
+    chunkBytesGuess: Math.max(64, values["debug.estimated-max-chunk-size"]),
     minTime: values["min-time"],
     maxTime: values["max-time"],
     postingsSampling: values["store.index-header-posting-offsets-in-mem-sampling"],

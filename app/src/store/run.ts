@@ -99,6 +99,10 @@ function openStore(
         seriesMax: options.limits.series,
         samplesMax: options.limits.samples,
         bytesMax: options.downloadedBytesMax,
+        lazyPostings: options.lazyExpandedPostings,
+        lazyKeySeriesRatio: options.postingGroupRatio,
+        seriesBytesGuess: options.seriesBytesGuess,
+        chunkBytesGuess: options.chunkBytesGuess,
         ...heldLimits(options, app.memoryBytes),
         // More than the default brings nothing; less is what somebody asks for who has little.
         sourceBytes: Math.min(options.chunkPoolBytes, memoryShares(app.memoryBytes).chunks),

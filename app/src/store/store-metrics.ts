@@ -15,6 +15,7 @@ export class StoreMetrics implements HeaderPoolEvents {
   readonly #chunksTouched: Histogram;
   readonly #dropped: Counter<"reason">;
   readonly #headers: ReturnType<typeof headerMetrics>;
+  readonly #lazy: ReturnType<typeof lazyMetrics>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -75,6 +76,7 @@ export class StoreMetrics implements HeaderPoolEvents {
       registers,
     });
     this.#headers = headerMetrics(registers);
+    this.#lazy = lazyMetrics(registers);
     for (const reason of ["series", "chunks", "bytes", "memory"]) this.#dropped.inc({ reason }, 0);
   }
 
@@ -108,6 +110,11 @@ export class StoreMetrics implements HeaderPoolEvents {
     this.#fetched.observe(budget.bytes);
     this.#seriesTouched.observe(budget.series);
     this.#chunksTouched.observe(budget.chunks);
+    if (budget.lazyBytes === 0) return;
+    this.#lazy.calls.inc();
+    this.#lazy.bytes.inc(budget.lazyBytes);
+    for (const [reason, count] of Object.entries(budget.lazyGroups))
+      this.#lazy.groups.inc({ reason }, count);
   }
 
   refused(reason: "series" | "chunks" | "bytes" | "memory"): void {
@@ -146,5 +153,30 @@ function headerMetrics(registers: Registry[]) {
       "download_duration_seconds",
       "Time to make an index-header from the bucket.",
     ),
+  };
+}
+
+/** `thanos_bucket_store_lazy_expanded_posting*`. */
+function lazyMetrics(registers: Registry[]) {
+  const name = (rest: string): string => `thanos_bucket_store_lazy_expanded_posting${rest}`;
+  const groups = new Counter({
+    name: name("_groups_total"),
+    help: "Groups of postings that were left to a filter of series, and why.",
+    labelNames: ["reason"],
+    registers,
+  });
+  for (const reason of ["keys_limit", "postings_size"]) groups.inc({ reason }, 0);
+  return {
+    groups,
+    calls: new Counter({
+      name: name("s_total"),
+      help: "Calls that left postings to a filter.",
+      registers,
+    }),
+    bytes: new Counter({
+      name: name("_size_bytes_total"),
+      help: "Bytes of postings that were not read because of that.",
+      registers,
+    }),
   };
 }

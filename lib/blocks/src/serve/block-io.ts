@@ -3,6 +3,7 @@ import type { Bucket } from "@deucalion/objstore";
 import type { IndexCache } from "../cache/index-cache.ts";
 import { BlocksError } from "../errors.ts";
 import type { CallBudget } from "./call-budget.ts";
+import type { LazyReason } from "./lazy-groups.ts";
 import type { ReadPlan } from "./plan-reads.ts";
 
 /** Chunk references are segment × 2^32 + offset. */
@@ -60,6 +61,11 @@ export class BlockIo {
   /** Throws BLOCKS_LIMIT_BYTES if reading so many bytes of the index would pass the limit of the call. */
   foresee(bytes: number, what: "postings" | "series"): void {
     this.#budget.foreseeBytes(bytes, what);
+  }
+
+  /** Told of postings that are not read. */
+  leftLazy(reason: LazyReason, bytes: number): void {
+    this.#budget.leftLazy(reason, bytes);
   }
 
   get signal(): AbortSignal {

@@ -3,6 +3,7 @@ import type { Labels, Matcher } from "@deucalion/model";
 import type { SeriesEntry } from "@deucalion/tsdb";
 import type { IndexHeader } from "../index-header/index-header.ts";
 import type { CallBudget } from "./call-budget.ts";
+import { EntryFilter } from "./entry-filter.ts";
 import type { LabelMemo } from "./label-memo.ts";
 import { LabelWriter } from "./label-writer.ts";
 import { type EntrySource, entriesEnd, postingScale, readEntries } from "./read-entries.ts";
@@ -47,11 +48,25 @@ export async function* blockRows(
   deps: RowsDeps,
 ): AsyncGenerator<OrderedRows> {
   const { header, source, budget, options } = deps;
-  const postings = await selectPostings(header.postings, request.matchers, source.io, options);
-  budget.chargeSeries(postings.length);
+  const guess = deps.seriesBytesMax || options.seriesBytesGuess;
+  const { postings, left } = await selectPostings(
+    header.postings,
+    request.matchers,
+    source.io,
+    options,
+    guess,
+  );
+  const filter = left.length === 0 ? undefined : new EntryFilter(header.symbols, left);
+  if (filter === undefined) budget.chargeSeries(postings.length);
+  const accepted = (entry: SeriesEntry): boolean => {
+    if (filter === undefined) return true;
+    const ok = filter.accepts(entry);
+    if (ok) budget.chargeSeries(1);
+    else budget.filtered++;
+    return ok;
+  };
   const writer = new LabelWriter(deps.memo, request.external, request.without);
   const resort = mustResort(header, request);
-  const guess = deps.seriesBytesMax || options.seriesBytesGuess;
   const countMax =
     request.limit > 0 && !resort
       ? Math.min(options.seriesBatch, request.limit + 1)
@@ -61,9 +76,10 @@ export async function* blockRows(
   let held = 0;
   for (let from = 0; from < postings.length; ) {
     const to = entriesEnd(postings, from, countMax, scale, guess, options);
-    await readEntries(source, postings.subarray(from, to), guess, options, (entry) =>
-      addRow(rows, entry, request, writer, deps.chunkBytesGuess),
-    );
+    await readEntries(source, postings.subarray(from, to), guess, options, (entry) => {
+      if (accepted(entry)) addRow(rows, entry, request, writer, deps.chunkBytesGuess);
+      else if (entry.chunkCount > 0) rows.endBefore(entry.refs[0]!, deps.chunkBytesGuess);
+    });
     from = to;
     if (resort) continue;
     const last = to === postings.length;

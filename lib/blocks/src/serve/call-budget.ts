@@ -1,5 +1,6 @@
 // What one call may touch, and what it has touched.
 import { BlocksError } from "../errors.ts";
+import type { LazyReason } from "./lazy-groups.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** Samples that one chunk is charged for. */
@@ -13,6 +14,11 @@ export class CallBudget {
   bytes = 0;
   /** Range reads asked of the bucket. */
   reads = 0;
+  /** Groups of postings that were left to a filter, by reason, and their bytes. */
+  readonly lazyGroups: Record<LazyReason, number> = { keys_limit: 0, postings_size: 0 };
+  lazyBytes = 0;
+  /** Entries of series that the filter threw away. */
+  filtered = 0;
 
   constructor(options: ServeOptions) {
     this.#options = options;
@@ -29,6 +35,11 @@ export class CallBudget {
     const limit = this.#options.samplesMax;
     if (limit > 0 && this.chunks * chunkSamples > limit)
       throw limitError("SAMPLES", "samples", limit, this.chunks * chunkSamples);
+  }
+
+  leftLazy(reason: LazyReason, bytes: number): void {
+    this.lazyGroups[reason]++;
+    this.lazyBytes += bytes;
   }
 
   /** Throws if so many bytes more are over the limit; to be asked before they are read. */

@@ -7,6 +7,7 @@ import type { IndexHeader } from "../index-header/index-header.ts";
 import { BlockIo } from "./block-io.ts";
 import type { BlockCall } from "./block-series.ts";
 import type { BucketBlock } from "./bucket-block.ts";
+import { EntryFilter } from "./entry-filter.ts";
 import { entriesEnd, postingScale, readEntries } from "./read-entries.ts";
 import { selectPostings } from "./select-postings.ts";
 
@@ -105,7 +106,9 @@ async function eachEntry(
 ): Promise<number> {
   const { options, budget } = call;
   const io = new BlockIo(call.bucket, block.id, budget, call.signal, call.indexCache);
-  const postings = await selectPostings(header.postings, matchers, io, options);
+  const guess = block.meta.thanos.index_stats.series_max_size || options.seriesBytesGuess;
+  const { postings, left } = await selectPostings(header.postings, matchers, io, options, guess);
+  const filter = left.length === 0 ? undefined : new EntryFilter(header.symbols, left);
   budget.chargeSeries(postings.length);
   const source = {
     io,
@@ -113,7 +116,6 @@ async function eachEntry(
     seriesEnd: header.postings.allPostings().start,
     damaged: call.damaged,
   };
-  const guess = block.meta.thanos.index_stats.series_max_size || options.seriesBytesGuess;
   let matched = 0;
   const scale = postingScale(source.indexVersion);
   for (let from = 0; from < postings.length; ) {
@@ -121,6 +123,7 @@ async function eachEntry(
     const some = postings.subarray(from, to);
     from = to;
     await readEntries(source, some, guess, options, (entry) => {
+      if (filter !== undefined && !filter.accepts(entry)) return;
       for (let i = 0; i < entry.chunkCount; i++) {
         if (entry.minTimes[i]! > request.maxTime || entry.maxTimes[i]! < request.minTime) continue;
         matched++;

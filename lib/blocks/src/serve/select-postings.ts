@@ -10,14 +10,27 @@ import {
 import type { PostingsOffsets } from "../index-header/postings-offsets.ts";
 import { PostingsRanges } from "../index-header/postings-ranges.ts";
 import type { BlockIo } from "./block-io.ts";
+import { type GroupSize, lazyGroups } from "./lazy-groups.ts";
 import { planReads } from "./plan-reads.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** Lists that are joined; the result keeps only what is in them, or loses it. */
-interface PostingsGroup {
-  readonly keep: boolean;
+interface PostingsGroup extends GroupSize {
   readonly ranges: PostingsRanges;
+  readonly matchers: readonly Matcher[];
 }
+
+/** Series that match, as far as postings told. */
+export interface SelectedPostings {
+  /** Ascending. */
+  readonly postings: Uint32Array;
+  /** Matchers that are still to be applied to the series. */
+  readonly left: readonly Matcher[];
+}
+
+const none: SelectedPostings = { postings: noPostings, left: [] };
+/** What a list has beside its entries of 4 bytes: its length, their number, a checksum. */
+const listBytes = 12;
 
 /** What the values of one label must be, from all matchers on it; null if no series can match. */
 function planGroup(
@@ -44,7 +57,8 @@ function planGroup(
     });
   }
   if (ranges.count === 0) return keep ? "nothing" : "everything";
-  return { keep, ranges };
+  const series = Math.floor((ranges.bytes - ranges.count * listBytes) / 4);
+  return { keep, ranges, name, matchers, keys: ranges.count, series };
 }
 
 /** `.+` where values are kept, `.*` where they are taken away: no value needs to be looked at. */
@@ -77,41 +91,51 @@ function namedValues(matchers: readonly Matcher[], keep: boolean): readonly stri
   return taken;
 }
 
-/** The postings of the series that match, ascending. No matchers, no series. */
+/**
+ * The postings of the series that match. No matchers, no series. `seriesBytes` is what an entry of a series takes. With
+ * `options.lazyPostings` some matchers may be left to the caller.
+ */
 export async function selectPostings(
   postings: PostingsOffsets,
   matchers: readonly Matcher[],
   io: BlockIo,
   options: ServeOptions,
-): Promise<Uint32Array> {
+  seriesBytes: number,
+): Promise<SelectedPostings> {
   const byName = new Map<string, Matcher[]>();
   for (const matcher of matchers) {
     const list = byName.get(matcher.name);
     if (list === undefined) byName.set(matcher.name, [matcher]);
     else list.push(matcher);
   }
-  if (byName.size === 0) return noPostings;
+  if (byName.size === 0) return none;
   const known = await io.cache?.expanded(io.block, matchers, io.signal);
-  if (known !== undefined) return known;
-  const groups: PostingsGroup[] = [];
+  if (known !== undefined) return { postings: known, left: [] };
+  let groups: PostingsGroup[] = [];
   for (const [name, list] of byName) {
     const group = planGroup(name, list, postings);
-    if (group === "nothing") return noPostings;
+    if (group === "nothing") return none;
     if (group !== "everything") groups.push(group);
   }
+  const left: Matcher[] = [];
   if (!groups.some((group) => group.keep)) {
     const ranges = new PostingsRanges();
     const { start, end } = postings.allPostings();
     ranges.push(start, end);
-    groups.push({ keep: true, ranges });
+    groups.push({ keep: true, ranges, matchers: [], name: "", keys: 1, series: 0 });
+  } else if (options.lazyPostings) {
+    const lazy = lazyGroups(groups, { keySeriesRatio: options.lazyKeySeriesRatio, seriesBytes });
+    for (const [group, reason] of lazy) io.leftLazy(reason, 4 * group.series);
+    left.push(...[...lazy.keys()].flatMap((group) => group.matchers));
+    groups = groups.filter((group) => !lazy.has(group));
   }
   let bytes = 0;
   for (const { ranges } of groups) bytes += ranges.bytes;
   io.foresee(bytes, "postings");
   const lists = await fetchLists(groups, io, options);
   const found = combine(groups, lists);
-  io.cache?.storeExpanded(io.block, matchers, found);
-  return found;
+  if (left.length === 0) io.cache?.storeExpanded(io.block, matchers, found);
+  return { postings: found, left };
 }
 
 /** The postings of each group, its lists merged. */

@@ -24,6 +24,10 @@ export interface ServeOptions {
   /** Most bytes of postings and series that all calls, and one call, may hold; 0 is no limit: BLOCKS_LIMIT_MEMORY. */
   readonly heldMax: number;
   readonly callHeldMax: number;
+  /** Leave postings unread that are larger than the series they would spare, and filter series instead. */
+  readonly lazyPostings: boolean;
+  /** With it: a label with so many times more values than there are series is left to the filter, too; 0 never. */
+  readonly lazyKeySeriesRatio: number;
 }
 
 export const serveDefaults: ServeOptions = {
@@ -40,4 +44,6 @@ export const serveDefaults: ServeOptions = {
   bytesMax: 0,
   heldMax: 0,
   callHeldMax: 0,
+  lazyPostings: false,
+  lazyKeySeriesRatio: 100,
 };
