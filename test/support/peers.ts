@@ -1,6 +1,16 @@
 // Gets the real programs that tests speak with: Debian's packages, unpacked into a cache folder, no root needed.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repositoryRoot } from "./repository.ts";
@@ -82,7 +92,32 @@ export function redisPeer(): Peer {
   return peer("redis-tools", "usr/bin/redis-check-rdb", ["liblzf1", "libjemalloc2"]);
 }
 
-/** Path of a real Alertmanager (Debian's, 0.25). */
+/** Where Debian's Alertmanager looks for its templates, and where they are for us: as long, below the checkout. */
+const templateFolders = [
+  "/usr/share/prometheus/alertmanager",
+  ".cache/peers/alertmanager-template",
+];
+
+/** Path of a real Alertmanager (Debian's, 0.25), which is to run in the checkout's root. */
 export function alertmanagerBinary(): string {
-  return join(unpacked("prometheus-alertmanager"), "usr/bin/prometheus-alertmanager");
+  const folder = unpacked("prometheus-alertmanager");
+  const [installed = "", ours = ""] = templateFolders;
+  const target = join(repositoryRoot, ours);
+  const patched = join(target, "alertmanager");
+  if (existsSync(patched)) return patched;
+  const scratch = mkdtempSync(join(repositoryRoot, ".cache/peers/scratch-"));
+  cpSync(join(folder, installed), scratch, { recursive: true });
+  const program = readFileSync(join(folder, "usr/bin/prometheus-alertmanager"));
+  // The path is compiled in, and nothing may be put there without being root.
+  for (let at = program.indexOf(installed); at >= 0; at = program.indexOf(installed, at)) {
+    program.write(ours, at, "latin1");
+  }
+  writeFileSync(join(scratch, "alertmanager"), program, { mode: 0o755 });
+  try {
+    renameSync(scratch, target);
+  } catch {
+    // Another test was faster.
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return patched;
 }

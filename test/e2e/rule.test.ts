@@ -1,0 +1,178 @@
+// The ruler among real processes: a receiver, a querier and Debian's Alertmanager.
+import assert from "node:assert/strict";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { eventually, freePort, sleep } from "../support/mod.ts";
+import { metric, RuleCluster, remoteWrite, rulesOf } from "./rule-cluster.ts";
+
+const alerting = (group: string): string => `groups:
+- name: ${group}
+  interval: 1s
+  rules:
+  - alert: High
+    expr: sum by (host) (load) > 5
+    for: 3s
+    labels: {severity: page}
+    annotations: {summary: "{{ $labels.host }} at {{ $value }}"}
+`;
+const recording = `groups:
+- name: records
+  interval: 1s
+  rules:
+  - {record: "all:load:sum", expr: sum(load)}
+`;
+
+test("alerts fire once and resolve once, over kills, renames and moves", {
+  timeout: 120_000,
+}, async (t) => {
+  const cluster = new RuleCluster(t);
+  const receiver = await cluster.receiver("r");
+  const alertmanager = await cluster.alertmanager();
+  const ports = { http: await freePort(), grpc: await freePort() };
+  await cluster.querier([receiver.grpc, `127.0.0.1:${ports.grpc}`]);
+  let load = 9;
+  const feed = setInterval(() => {
+    void remoteWrite(receiver.writeUrl, [
+      { labels: { __name__: "load", host: "a" }, value: load },
+    ]).catch(() => undefined);
+  }, 500);
+  t.after(() => clearInterval(feed));
+  const file = cluster.file("rules/one.yml", alerting("g1"));
+  cluster.file("rules/records.yml", recording);
+  const url = `http://127.0.0.1:${ports.http}`;
+  const flags = [
+    `--query=${cluster.queryUrl}`,
+    `--rule-file=${join(cluster.dir, "rules/*.yml")}`,
+    `--data-dir=${join(cluster.dir, "ruler")}`,
+    `--alertmanagers.url=${alertmanager.url}`,
+    "--alert.query-url=http://queries.example",
+    "--alert.label-drop=replica",
+    "--resend-delay=2s",
+    '--label=replica="a"',
+    '--label=cluster="c"',
+  ];
+  let ruler = await cluster.ruler(ports, flags);
+  const high = async (from = url) => (await rulesOf(from)).find(({ name }) => name === "High");
+  await eventually(
+    async () => ((await high())?.state === "pending" ? true : undefined),
+    15_000,
+    "pending",
+  );
+  assert.deepEqual(alertmanager.notified, []);
+  const [first] = await eventually(
+    async () => (alertmanager.notified.length > 0 ? alertmanager.notified : undefined),
+    15_000,
+    "the notification",
+  );
+  assert.equal(first!.status, "firing");
+  assert.deepEqual(first!.labels, { alertname: "High", cluster: "c", host: "a", severity: "page" });
+  assert.deepEqual(first!.annotations, { summary: "a at 9" });
+  assert.match(
+    first!.generatorURL,
+    /^http:\/\/queries\.example\/graph\?g0\.expr=sum\+by\+%28host%29/,
+  );
+  const activeAt = (await high())!.alerts![0]!.activeAt;
+
+  // The querier sees rules with external labels, alerts and samples.
+  const seen = await high(cluster.queryUrl);
+  assert.deepEqual(seen!.labels, { cluster: "c", replica: "a", severity: "page" });
+  await eventually(
+    async () => ((await cluster.query("all:load:sum")).length > 0 ? true : undefined),
+    10_000,
+    "the recorded series",
+  );
+  const [recorded] = await cluster.query("all:load:sum");
+  assert.deepEqual(recorded!.metric, { __name__: "all:load:sum", cluster: "c", replica: "a" });
+  assert.equal(recorded!.value[1], "9");
+
+  // A power cut, and another name for file and group.
+  await ruler.kill();
+  renameSync(file, join(cluster.dir, "rules/renamed.yml"));
+  cluster.file("rules/renamed.yml", alerting("g2"));
+  ruler = await cluster.ruler(ports, flags);
+  const firing = async () => {
+    const rule = await high();
+    return rule?.state === "firing" ? rule : undefined;
+  };
+  const after = await eventually(firing, 10_000, "firing after the restart");
+  const moved = Date.parse(after.alerts![0]!.activeAt) - Date.parse(activeAt);
+  assert.ok(Math.abs(moved) < 1000, `active ${moved} ms later than before`);
+
+  // The rule moves to another file while the ruler runs.
+  cluster.file("rules/renamed.yml", "groups: []\n");
+  cluster.file("rules/records.yml", recording + alerting("g3").replace("groups:\n", ""));
+  ruler.child.kill("SIGHUP");
+  await eventually(
+    async () =>
+      (await metric(url, "thanos_rule_loaded_rules", 'group="g3"')) === 1 ? true : undefined,
+    5000,
+    "the reload",
+  );
+  assert.equal((await high())!.state, "firing");
+
+  // Bad files change nothing, and are said.
+  cluster.file("rules/records.yml", "groups: [{name: x, rules: [{record: y, expr: 'sum('}]}]\n");
+  const reload = await fetch(`${url}/-/reload`, { method: "POST" });
+  assert.equal(reload.status, 500);
+  assert.match(await reload.text(), /records\.yml.*could not parse expression/);
+  assert.equal(await metric(url, "thanos_rule_config_last_reload_successful"), 0);
+  assert.equal((await high())!.state, "firing");
+  await sleep(10_000);
+  assert.deepEqual(
+    alertmanager.notified.map(({ status }) => status),
+    ["firing"],
+    "nothing was resolved and fired anew",
+  );
+
+  load = 1;
+  await eventually(
+    async () => (alertmanager.notified.length > 1 ? true : undefined),
+    15_000,
+    "the end",
+  );
+  assert.deepEqual(
+    alertmanager.notified.map(({ status }) => status),
+    ["firing", "resolved"],
+  );
+  assert.equal(await ruler.stop(), 0);
+});
+
+test("a rule is evaluated on a partial answer only if its group says so", {
+  timeout: 60_000,
+}, async (t) => {
+  const cluster = new RuleCluster(t);
+  const [one, two] = [await cluster.receiver("one"), await cluster.receiver("two")];
+  await cluster.querier([one.grpc, two.grpc]);
+  for (const { writeUrl } of [one, two]) {
+    await remoteWrite(writeUrl, [{ labels: { __name__: "up" }, value: 1 }]);
+  }
+  const group = (name: string, rest = ""): string =>
+    `- {name: ${name}, interval: 1s, ${rest}rules: [{record: "${name}:up", expr: count(up)}]}\n`;
+  cluster.file(
+    "rules.yml",
+    `groups:\n${group("whole")}${group("some", "partial_response_strategy: warn, ")}`,
+  );
+  const ports = { http: await freePort(), grpc: await freePort() };
+  const url = `http://127.0.0.1:${ports.http}`;
+  await cluster.ruler(ports, [
+    `--query=${cluster.queryUrl}`,
+    `--rule-file=${join(cluster.dir, "rules.yml")}`,
+    `--data-dir=${join(cluster.dir, "ruler")}`,
+    '--label=replica="a"',
+  ]);
+  const health = async () =>
+    Object.fromEntries((await rulesOf(url)).map(({ name, health: is }) => [name, is]));
+  const both = (want: Record<string, string>) => async () =>
+    JSON.stringify(await health()) === JSON.stringify(want) ? true : undefined;
+  await eventually(both({ "some:up": "ok", "whole:up": "ok" }), 10_000, "both rules");
+  await two.process.kill();
+  await eventually(both({ "some:up": "ok", "whole:up": "err" }), 20_000, "the failure");
+  const failed = (await rulesOf(url)).find(({ name }) => name === "whole:up");
+  assert.match(failed!.lastError!, /two|rpc error|unavailable|connect/i);
+  const warned = await metric(url, "thanos_rule_evaluation_with_warnings_total", 'strategy="warn"');
+  assert.ok(warned! > 0);
+  const failures = await metric(url, "prometheus_rule_evaluation_failures_total", ";whole");
+  assert.ok(failures! > 0);
+  assert.equal(await metric(url, "prometheus_rule_evaluation_failures_total", ";some"), 0);
+});
