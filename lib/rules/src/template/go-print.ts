@@ -186,7 +186,9 @@ function complexForm({ real, imaginary }: GoComplex, verb: string, form: Form): 
 /** The result of `String()` where the type has it. */
 function stringerText(value: GoValue): string | null {
   if (value instanceof GoPointer) return value.target === null ? null : value.target.text;
-  return value instanceof GoStruct || value instanceof GoInteger ? value.text : null;
+  if (value instanceof GoInteger) return value.text;
+  // Histograms only have it as pointers.
+  return value instanceof GoStruct && value.type === "time.Time" ? value.text : null;
 }
 
 function badVerb(value: GoValue, verb: string, form: Form): string {
@@ -199,7 +201,7 @@ function printArg(given: GoValue, verb: string, form: Form): string {
   if (value === undefined || value === null)
     return verb === "T" || verb === "v" ? pad("<nil>", form) : badVerb(value, verb, form);
   if (verb === "T") return pad(truncated(typeOfValue(value), form), form);
-  if (verb === "p") return badVerb(value, verb, form);
+  if (verb === "p" || verb === "w") return badVerb(value, verb, form);
   return printValue(value, verb, form, 0, false);
 }
 

@@ -15,7 +15,7 @@ export function toFloat(given: GoValue): number {
   if (typeof value === "number") return value;
   if (typeof value === "bigint") return Number(value);
   if (typeof value === "string") {
-    const parsed = parseGoFloat(plainNumber(value));
+    const parsed = parseGoFloat(value);
     if (parsed !== null) return parsed;
     const why =
       /^[+-]?[0-9.eE+_-]+$/.test(value) &&
@@ -33,11 +33,6 @@ export function toFloat(given: GoValue): number {
     if (floatTypes.has(value.type)) return Number(value.value);
   }
   throw new GoFailure(`can't convert ${typeOfValue(value)} to float`);
-}
-
-/** Underscores are only allowed in numbers with a base prefix, which stay as they are. */
-function plainNumber(text: string): string {
-  return text.includes("_") && /^[+-]?0[xX]/.test(text) ? text.replaceAll("_", "") : text;
 }
 
 function four(value: number): string {
@@ -92,7 +87,8 @@ export function humanizeDuration(given: GoValue): string {
   const size = Math.abs(value);
   if (size < 1) return `${shrunk(value)}s`;
   const sign = value < 0 ? "-" : "";
-  const whole = BigInt(Math.trunc(size));
+  // What does not fit Go's int64 becomes its smallest number.
+  const whole = size < 2 ** 63 ? BigInt(Math.trunc(size)) : -(1n << 63n);
   const second = whole % 60n;
   const minute = (whole / 60n) % 60n;
   const hour = (whole / 3600n) % 24n;

@@ -20,9 +20,11 @@ export function toLower(text: string): string {
 export function toTitle(text: string): string {
   const words = new Intl.Segmenter("en-US", { granularity: "word" });
   let out = "";
-  for (const { segment } of words.segment(text)) {
-    const first = String.fromCodePoint(segment.codePointAt(0)!);
-    out += /\p{L}/u.test(first) ? first.toUpperCase() + segment.slice(first.length) : segment;
-  }
+  for (const { segment } of words.segment(text)) out += segment.replace(/\p{L}/u, titleLetter);
   return out;
+}
+
+function titleLetter(letter: string): string {
+  const [first, ...rest] = letter.toUpperCase();
+  return first! + rest.join("").toLowerCase();
 }

@@ -22,8 +22,9 @@ function parseInteger(text: string): bigint | null {
   return found[1] === "-" ? -value : value;
 }
 
-/** Go's `ParseFloat`, or null; hexadecimal with a `p` too. */
-export function parseGoFloat(text: string): number | null {
+/** Go's `ParseFloat`, or null; hexadecimal with a `p` too, and underscores between digits. */
+export function parseGoFloat(given: string): number | null {
+  const text = given.replace(/(?<=[0-9a-fA-F]|^[+-]?0[xX])_(?=[0-9a-fA-F])/g, "");
   if (/^[+-]?(?:inf|infinity)$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
   if (/^nan$/i.test(text)) return Number.NaN;
   if (/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text)) {
@@ -85,14 +86,14 @@ export function parseNumber(
   if (kind === "charConstant") return character(at, text);
   const split = /^(.*[^eEpP])?([+-][^+-]*?(?:[eEpP][+-]?[0-9]+)?)i$/.exec(text);
   if (kind === "complex") {
-    const real = parseGoFloat((split?.[1] ?? "").replaceAll("_", ""));
-    const imaginary = parseGoFloat((split?.[2] ?? "").replaceAll("_", ""));
+    const real = parseGoFloat(split?.[1] ?? "");
+    const imaginary = parseGoFloat(split?.[2] ?? "");
     if (real === null || imaginary === null)
       throw new NumberSyntax("syntax error scanning complex number");
     return complexNumber(at, text, real, imaginary);
   }
   if (text.endsWith("i")) {
-    const imaginary = parseGoFloat(text.slice(0, -1).replaceAll("_", ""));
+    const imaginary = parseGoFloat(text.slice(0, -1));
     if (imaginary !== null) return complexNumber(at, text, 0, imaginary);
   }
   const value = parseInteger(text);
@@ -100,7 +101,7 @@ export function parseNumber(
   let unsigned = /^[+-]/.test(text) && value !== 0n ? null : within(value, 0n, uint64Max);
   let float = integer !== null ? Number(integer) : unsigned !== null ? Number(unsigned) : null;
   if (float === null) {
-    float = parseGoFloat(text.replaceAll("_", ""));
+    float = parseGoFloat(text);
     if (float !== null) {
       if (!/[.eEpP]/.test(text)) throw new NumberSyntax(`integer overflow: ${quoteGo(text)}`);
       const whole = Number.isFinite(float) ? asWhole(float) : null;

@@ -1,11 +1,13 @@
 // A value as an action of a template prints it.
 import { sprintf } from "./go-print.ts";
-import { indirect, textOf } from "./go-type.ts";
+import { textOf } from "./go-type.ts";
 import { GoPointer, type GoValue } from "./go-value.ts";
 
-/** Pointers are followed; what is not there is `<no value>`. */
+/** Pointers are followed, their `String()` is asked first; what is not there is `<no value>`. */
 export function printed(value: GoValue): string {
-  const at = value instanceof GoPointer ? indirect(value).value : value;
-  if (at === undefined) return "<no value>";
-  return textOf(at) ?? sprintf("%v", [at]);
+  if (value === undefined) return "<no value>";
+  if (!(value instanceof GoPointer)) return textOf(value) ?? sprintf("%v", [value]);
+  const { target } = value;
+  if (target === null) return sprintf("%v", [value]);
+  return target.text ?? sprintf("%v", [target]);
 }
