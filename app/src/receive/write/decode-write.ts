@@ -74,9 +74,21 @@ function countParts(series: SeriesList): {
   let samples = 0;
   let histograms = 0;
   let exemplars = 0;
+  const { data } = series;
   for (let i = 0; i < series.count; i++) {
-    const reader = new ProtoReader(series.data, series.starts[i]!, series.ends[i]!);
-    while (reader.next()) {
+    const end = series.ends[i]!;
+    let at = series.starts[i]!;
+    // The usual fields have tags and lengths of one byte.
+    while (at + 1 < end && data[at + 1]! < 128) {
+      const tag = data[at]!;
+      if (tag === 0x12) samples++;
+      else if (tag === 0x1a) exemplars++;
+      else if (tag === 0x22) histograms++;
+      else if (tag !== 0x0a) break;
+      at += 2 + data[at + 1]!;
+    }
+    const reader = at < end ? new ProtoReader(data, at, end) : null;
+    while (reader?.next() === true) {
       if (reader.field === 2) samples++;
       else if (reader.field === 3) exemplars++;
       else if (reader.field === 4) histograms++;

@@ -46,17 +46,31 @@ export class TimeSeriesView {
   histograms: number[] = [];
   metadata: number[] = [];
 
-  /** Throws RPC_PROTO for malformed bytes. */
-  read(data: Uint8Array, start: number, end: number): void {
+  /**
+   * `labelsEnd` is where labels end that are known to be whole and to stand first, `start` if nothing is known. Throws
+   * RPC_PROTO for malformed bytes.
+   */
+  read(data: Uint8Array, start: number, end: number, labelsEnd = start): void {
     this.data = data;
+    if (this.exemplars.length > 0) this.exemplars.length = 0;
+    if (this.histograms.length > 0) this.histograms.length = 0;
+    if (this.metadata.length > 0) this.metadata.length = 0;
+    // The usual rest: one sample.
+    if (labelsEnd > start && data[labelsEnd] === 0x12 && data[labelsEnd + 1]! < 128) {
+      if (labelsEnd + 2 + data[labelsEnd + 1]! === end) {
+        this.labels = { data, start, end: labelsEnd };
+        if (this.samples.length !== 2) this.samples.length = 2;
+        this.samples[0] = labelsEnd + 2;
+        this.samples[1] = end;
+        this.sampleCount = 1;
+        return;
+      }
+    }
     this.samples.length = 0;
-    this.exemplars.length = 0;
-    this.histograms.length = 0;
-    this.metadata.length = 0;
     this.sampleCount = 0;
-    const reader = new ProtoReader(data, start, end);
-    let labelStart = -1;
-    let labelEnd = -1;
+    const reader = new ProtoReader(data, labelsEnd, end);
+    let labelStart = labelsEnd > start ? start : -1;
+    let labelEnd = labelsEnd > start ? labelsEnd : -1;
     let scattered: number[] | null = null;
     while (reader.at < end) {
       const at = reader.at;

@@ -48,9 +48,24 @@ export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimit
   const sample = new SampleView(list.data);
   head.takesLate = limits.late;
   try {
+    const { data } = list;
+    const { table } = head;
+    let before = -1;
     for (let i = 0; i < list.count; i++) {
-      view.read(list.data, list.starts[i]!, list.ends[i]!);
-      writeOne(head, view, sample, limits, report);
+      const start = list.starts[i]!;
+      const end = list.ends[i]!;
+      let series = before >= 0 ? table.guess(before, data, start, end) : -1;
+      if (series >= 0) {
+        view.read(data, start, end, start + table.labelLength[series]!);
+        // More labels behind the samples: another series.
+        if (view.labels.data !== data) series = -1;
+      } else {
+        view.read(data, start, end);
+      }
+      const guessed = series >= 0;
+      series = writeOne(head, view, sample, limits, report, series);
+      if (before >= 0 && !guessed) table.following[before] = series;
+      before = series;
     }
   } catch (thrown) {
     if (!(thrown instanceof RpcError || thrown instanceof ModelError)) throw thrown;
@@ -71,28 +86,35 @@ function commit(head: LiveHead): void {
   }
 }
 
+/** `known` is the series, −1 to look for it. Returns the series, −1 if there is none. */
 function writeOne(
   head: LiveHead,
   view: TimeSeriesView,
   sample: SampleView,
   limits: WriteLimits,
   report: WriteReport,
-): void {
+  known: number,
+): number {
   if (view.samples.length + view.histograms.length === 0 && view.metadata.length > 0) {
     head.setFamilyMetadata(decodeLabels(view.labels).get("__name__"), metadataEntry(head, view));
-    return;
+    return -1;
   }
-  const { data, start, end } = view.labels;
-  let series = head.find(data, start, end);
+  let series = known;
   let canonical: LabelBytes | null = null;
+  if (series < 0) {
+    const { data, start, end } = view.labels;
+    series = head.find(data, start, end);
+  }
   if (series < 0) {
     const checked = checkLabels(view.labels);
     if (typeof checked === "string") {
       report.add(checked, view.labels);
-      return;
+      return -1;
     }
     canonical = checked;
-    series = head.find(canonical.data, canonical.start, canonical.end);
+    if (canonical !== view.labels) {
+      series = head.find(canonical.data, canonical.start, canonical.end);
+    }
   }
   const note = (verdict: number): void => {
     if (verdict <= Verdict.same) report.stored++;
@@ -131,9 +153,10 @@ function writeOne(
     else if (Math.abs(wire.timestamp) > timeMax) report.add("outOfBounds", view.labels);
     else if (made(wire.timestamp)) note(head.appendHistogram(series, wire.timestamp, h));
   }
-  if (series < 0) return;
+  if (series < 0) return -1;
   if (view.exemplars.length > 0) writeExemplars(head, series, view, report);
   if (view.metadata.length > 0) head.setMetadata(series, metadataEntry(head, view));
+  return series;
 }
 
 /** Number of the metadata of a message in the head's table, −1 if that is full. */

@@ -86,32 +86,49 @@ export class SampleRecord {
 
 /** A record of series. */
 export class SeriesRecord {
-  readonly #out = new ByteWriter(4096);
+  #data = new Uint8Array(4096);
+  #length = 0;
   readonly #cursor = new LabelCursor();
   count = 0;
 
   push(ref: number, labels: LabelBytes): void {
-    const out = this.#out;
-    if (this.count++ === 0) out.u8(WalRecordType.series);
-    out.u64(ref);
+    const bytes = labels.end - labels.start;
+    // A label of the record is no longer than its label bytes, but for a length that is left out there.
+    const room = this.#length + 32 + 2 * bytes;
+    if (room > this.#data.length) {
+      const larger = new Uint8Array(2 * room);
+      larger.set(this.#data.subarray(0, this.#length));
+      this.#data = larger;
+    }
+    const out = this.#data;
+    let at = this.#length;
+    if (this.count++ === 0) out[at++] = WalRecordType.series;
+    const upper = Math.floor(ref / 4294967296);
+    for (let shift = 24; shift >= 0; shift -= 8) out[at++] = upper >>> shift;
+    for (let shift = 24; shift >= 0; shift -= 8) out[at++] = (ref % 4294967296) >>> shift;
     const cursor = this.#cursor.reset(labels);
     let labelCount = 0;
     while (cursor.next()) labelCount++;
-    out.uvarint(labelCount);
+    at = putUvarint(out, at, labelCount);
     cursor.reset(labels);
+    const { data } = labels;
     while (cursor.next()) {
-      out.uvarintBytes(labels.data.subarray(cursor.nameStart, cursor.nameEnd));
-      out.uvarintBytes(labels.data.subarray(cursor.valueStart, cursor.valueEnd));
+      at = putUvarint(out, at, cursor.nameEnd - cursor.nameStart);
+      for (let i = cursor.nameStart; i < cursor.nameEnd; i++) out[at++] = data[i]!;
+      at = putUvarint(out, at, cursor.valueEnd - cursor.valueStart);
+      for (let i = cursor.valueStart; i < cursor.valueEnd; i++) out[at++] = data[i]!;
     }
+    this.#length = at;
   }
 
   view(): Uint8Array {
-    return this.#out.view();
+    return this.#data.subarray(0, this.#length);
   }
 
   reset(): void {
     this.count = 0;
-    this.#out.reset();
+    this.#length = 0;
+    if (this.#data.length > 1 << 22) this.#data = new Uint8Array(4096);
   }
 }
 

@@ -6,6 +6,7 @@ const pageBytes = 1 << pageBits;
 /** Appends label bytes; ranges never cross pages. Freed ranges are counted, and `compact` by the owner gets them back. */
 export class LabelArena {
   #pages: Uint8Array[] = [];
+  #views: DataView[] = [];
   #at = pageBytes;
   #freed = 0;
   #used = 0;
@@ -24,12 +25,12 @@ export class LabelArena {
     const length = end - start;
     this.#used += length;
     if (length > pageBytes) {
-      this.#pages.push(data.slice(start, end));
+      this.#addPage(data.slice(start, end));
       this.#at = pageBytes;
       return (this.#pages.length - 1) * pageBytes;
     }
     if (this.#at + length > pageBytes) {
-      this.#pages.push(new Uint8Array(pageBytes));
+      this.#addPage(new Uint8Array(pageBytes));
       this.#at = 0;
     }
     const page = this.#pages.length - 1;
@@ -37,6 +38,16 @@ export class LabelArena {
     this.#pages[page]!.set(data.subarray(start, end), at);
     this.#at += length;
     return page * pageBytes + at;
+  }
+
+  #addPage(page: Uint8Array): void {
+    this.#pages.push(page);
+    this.#views.push(new DataView(page.buffer, page.byteOffset, page.byteLength));
+  }
+
+  /** A view of the page where a range is. */
+  view(place: number): DataView {
+    return this.#views[Math.floor(place / pageBytes)]!;
   }
 
   free(length: number): void {

@@ -1,5 +1,5 @@
 // Label pairs of a head by their bytes: a number for each pair that some series has.
-import { hashLabels } from "./hash-labels.ts";
+import { equalRange, hashLabels, LastView } from "./hash-labels.ts";
 import { LabelArena } from "./label-arena.ts";
 
 /** A table of encoded labels. Numbers of removed pairs are used again. */
@@ -9,6 +9,7 @@ export class LabelPairs {
   #hash = new Uint32Array(256);
   #place = new Float64Array(256);
   #length = new Uint32Array(256);
+  readonly #view = new LastView();
   #bytes = new LabelArena();
   #slots = new Int32Array(1024).fill(-1);
   #used = 0;
@@ -18,19 +19,15 @@ export class LabelPairs {
   find(data: Uint8Array, start: number, end: number, hash: number): number {
     const mask = this.#slots.length - 1;
     const length = end - start;
+    const view = this.#view.of(data);
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const pair = this.#slots[slot]!;
       if (pair === -1) return -1;
       if (pair < 0 || this.#hash[pair] !== hash || this.#length[pair] !== length) continue;
       const place = this.#place[pair]!;
-      const page = this.#bytes.page(place);
-      let at = this.#bytes.offset(place);
-      let i = start;
-      while (i < end && data[i] === page[at]) {
-        i++;
-        at++;
+      if (equalRange(view, start, end, this.#bytes.view(place), this.#bytes.offset(place))) {
+        return pair;
       }
-      if (i === end) return pair;
     }
   }
 
@@ -101,6 +98,6 @@ export class LabelPairs {
   }
 
   hashOf(data: Uint8Array, start: number, end: number): number {
-    return hashLabels(data, start, end);
+    return hashLabels(this.#view.of(data), start, end);
   }
 }

@@ -105,7 +105,8 @@ export class LiveHead {
 
   /** The series with these label bytes, or −1. */
   find(data: Uint8Array, start: number, end: number): number {
-    return this.table.find(data, start, end, this.table.hashOf(data, start, end));
+    const { table } = this;
+    return table.find(data, start, end, table.hashOf(data, start, end));
   }
 
   /** Adds a series that is not there; its labels are canonical and checked. */

@@ -1,5 +1,4 @@
 // What the metrics of a head mean: type, unit and help, each once, with a number that series refer to.
-import { hashLabels } from "./hash-labels.ts";
 import { LabelPairs } from "./label-pairs.ts";
 
 export interface SeriesMetadata {
@@ -41,7 +40,7 @@ export class MetadataTable {
 
   /** The entry that came as these bytes before, −1 if none did. */
   find(data: Uint8Array, start: number, end: number): number {
-    const key = this.#keys.find(data, start, end, hashLabels(data, start, end));
+    const key = this.#keys.find(data, start, end, this.#keys.hashOf(data, start, end));
     return key < 0 ? -1 : this.#entryOfKey[key]!;
   }
 
@@ -49,7 +48,7 @@ export class MetadataTable {
   add(data: Uint8Array, start: number, end: number, metadata: SeriesMetadata): number {
     const entry = this.of(metadata);
     if (entry < 0 || this.#keys.count >= entriesMax) return entry;
-    this.#entryOfKey[this.#keys.add(data, start, end, hashLabels(data, start, end))] = entry;
+    this.#entryOfKey[this.#keys.add(data, start, end, this.#keys.hashOf(data, start, end))] = entry;
     return entry;
   }
 

@@ -1,6 +1,6 @@
 // The series of a head as columns, and the table that finds them by their label bytes.
 import type { LabelBytes } from "@deucalion/model";
-import { hashLabels } from "./hash-labels.ts";
+import { equalRange, hashLabels, LastView } from "./hash-labels.ts";
 import { LabelArena } from "./label-arena.ts";
 import { noSlot } from "./slot-arena.ts";
 
@@ -50,9 +50,12 @@ export class SeriesTable {
   /** First and last closed chunk in the chunk list, −1 for none. */
   firstChunk = new Int32Array(1024);
   lastChunk = new Int32Array(1024);
+  /** The series that came next in a request, −1 if that is not known. */
+  following = new Int32Array(1024);
   /** Entry of the metadata, −1 for none. */
   metadata = new Int32Array(1024);
 
+  readonly view = new LastView();
   #labels = new LabelArena();
   #slots = new Int32Array(4096).fill(-1);
   #used = 0;
@@ -65,7 +68,7 @@ export class SeriesTable {
 
   /** Bytes of all columns. */
   get columnBytes(): number {
-    return this.ref.length * 105 + this.#slots.length * 4;
+    return this.ref.length * 109 + this.#slots.length * 4;
   }
 
   labels(series: number): LabelBytes {
@@ -78,20 +81,30 @@ export class SeriesTable {
   find(data: Uint8Array, start: number, end: number, hash: number): number {
     const mask = this.#slots.length - 1;
     const length = end - start;
+    const view = this.view.of(data);
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const series = this.#slots[slot]!;
       if (series === -1) return -1;
       if (series < 0 || this.hash[series] !== hash || this.labelLength[series] !== length) continue;
       const place = this.labelPlace[series]!;
-      const page = this.#labels.page(place);
-      let at = this.#labels.offset(place);
-      let i = start;
-      while (i < end && data[i] === page[at]) {
-        i++;
-        at++;
-      }
-      if (i === end) return series;
+      const page = this.#labels.view(place);
+      if (equalRange(view, start, end, page, this.#labels.offset(place))) return series;
     }
+  }
+
+  /**
+   * The series that followed `before` in an earlier request, if its label bytes are what `data[start, end)` begins
+   * with and no other label comes after them; else −1. Senders repeat their series in one order.
+   */
+  guess(before: number, data: Uint8Array, start: number, end: number): number {
+    const series = this.following[before]!;
+    if (series < 0 || this.ref[series] === 0) return -1;
+    const stop = start + this.labelLength[series]!;
+    if (stop > end || (stop < end && data[stop] === 0x0a)) return -1;
+    const place = this.labelPlace[series]!;
+    const { view } = this;
+    const page = this.#labels.view(place);
+    return equalRange(view.of(data), start, stop, page, this.#labels.offset(place)) ? series : -1;
   }
 
   /** Adds a series that is not there yet; the label bytes are copied. */
@@ -108,6 +121,7 @@ export class SeriesTable {
     this.slot[series] = noSlot;
     this.firstChunk[series] = -1;
     this.lastChunk[series] = -1;
+    this.following[series] = -1;
     this.metadata[series] = -1;
     this.#insert(series, hash);
     this.count++;
@@ -187,6 +201,7 @@ export class SeriesTable {
     this.slotClass = grown(this.slotClass, Uint8Array, length);
     this.firstChunk = grown(this.firstChunk, Int32Array, length);
     this.lastChunk = grown(this.lastChunk, Int32Array, length);
+    this.following = grown(this.following, Int32Array, length);
     this.metadata = grown(this.metadata, Int32Array, length);
   }
 
@@ -196,6 +211,6 @@ export class SeriesTable {
   }
 
   hashOf(data: Uint8Array, start: number, end: number): number {
-    return hashLabels(data, start, end);
+    return hashLabels(this.view.of(data), start, end);
   }
 }
