@@ -70,11 +70,14 @@ if (stamped("sources") !== sources || !existsSync(join(root, "app/dist/src/main.
   stamp("sources", sources);
 }
 
-const bundler = readFileSync(join(root, "tools/bundle.mjs"));
-const bundled = createHash("sha256").update(sources).update(bundler).digest("hex");
-if (stamped("bundle") !== bundled || !existsSync(join(root, "app/dist/bundle/main.js"))) {
+// Code caches are good for one version of Node.
+const bundled = createHash("sha256").update(sources).update(process.version);
+for (const name of ["bundle.mjs", "bundle-main.cjs", "warm-caches.mjs", "warm-cache.cjs"])
+  bundled.update(readFileSync(join(root, "tools", name)));
+const bundle = bundled.digest("hex");
+if (stamped("bundle") !== bundle || !existsSync(join(root, "app/dist/bundle/main.js"))) {
   run("bundle", process.execPath, [join(root, "tools/bundle.mjs")]);
-  stamp("bundle", bundled);
+  stamp("bundle", bundle);
 }
 
 // The UI bundles the de-duplication of lib/model.

@@ -1,0 +1,45 @@
+// Entry of the bundle: runs the script beside it, from the command's code cache where V8 accepts that.
+// `@name@` becomes the name of the script when the bundle is made.
+"use strict";
+const { readFileSync } = require("node:fs");
+const { Script, constants } = require("node:vm");
+
+/** What V8 compiled when this command was started at the time the bundle was made. */
+function codeCache(command) {
+  if (!/^[a-z-]+$/.test(command)) return undefined;
+  try {
+    return readFileSync(`${__dirname}/@name@.${command}.cache`);
+  } catch {
+    return undefined;
+  }
+}
+
+const filename = `${__dirname}/@name@.js`;
+const script = new Script(readFileSync(filename, "latin1"), {
+  filename,
+  cachedData: codeCache(process.argv[2] ?? ""),
+  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
+const { pathToFileURL } = require("node:url");
+const { createRequire } = require("node:module");
+const parts = script.runInThisContext()({
+  url: (path) => pathToFileURL(`${__dirname}/${path}`).href,
+  resolve: (path, name) => pathToFileURL(createRequire(`${__dirname}/${path}`).resolve(name)).href,
+});
+const loaded = new Map();
+
+/** Runs a part of the script once; other names are packages and modules of Node. */
+function load(name) {
+  const part = parts[name];
+  if (part === undefined) return require(name);
+  let exported = loaded.get(name);
+  if (exported === undefined) {
+    exported = {};
+    loaded.set(name, exported);
+    part(exported, load);
+  }
+  return exported;
+}
+
+load("./main.js");
+module.exports = script;
