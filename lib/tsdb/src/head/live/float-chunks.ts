@@ -3,14 +3,14 @@
 import { ChunkKind, type SeriesTable } from "./series-table.ts";
 import { noSlot, SlotArena } from "./slot-arena.ts";
 
-/** The most that one sample adds, in bytes. */
-const sampleBytesMax = 20;
+/** The most that one sample adds, in bytes, and what is written beside its last bits. */
+const sampleBytesMax = 24;
 
 /** Appends to the open float chunks of `table`. The layout is that of the kernel's XOR chunks. */
 export class FloatChunks {
   readonly #table: SeriesTable;
   readonly arena = new SlotArena();
-  #page: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #base = 0;
   #bit = 0;
 
@@ -33,7 +33,7 @@ export class FloatChunks {
     t.openTime[series] = time;
     t.leading[series] = 255;
     t.trailing[series] = 0;
-    this.#page = this.arena.page(slot);
+    this.#view = this.arena.view(slot);
     this.#base = this.arena.offset(slot);
     this.#bit = 16;
     this.#uvarint(time < 0 ? -time * 2 - 1 : time * 2);
@@ -56,7 +56,7 @@ export class FloatChunks {
     if (used + sampleBytesMax > SlotArena.size(sizeClass)) {
       slot = this.#enlarge(series, slot, sizeClass, used);
     }
-    this.#page = this.arena.page(slot);
+    this.#view = this.arena.view(slot);
     this.#base = this.arena.offset(slot);
     this.#bit = t.bits[series]!;
     const delta = time - t.lastTime[series]!;
@@ -130,21 +130,18 @@ export class FloatChunks {
     return larger;
   }
 
-  /** Writes the low `count` bits of `value`; the memory behind is zero. */
+  /** Writes the low `count` bits of `value`; the memory behind is zero, four bytes of it belong to the slot. */
   #put(value: number, count: number): void {
-    const page = this.#page;
-    let at = this.#base + (this.#bit >>> 3);
-    let room = 8 - (this.#bit & 7);
-    let left = count;
-    this.#bit += count;
-    while (left > 0) {
-      const take = room < left ? room : left;
-      const part = (value >>> (left - take)) & ((1 << take) - 1);
-      page[at] = page[at]! | (part << (room - take));
-      left -= take;
-      room = 8;
-      at++;
+    if (count > 24) {
+      this.#put(value >>> 16, count - 16);
+      this.#put(value & 0xffff, 16);
+      return;
     }
+    const view = this.#view;
+    const at = this.#base + (this.#bit >>> 3);
+    const shift = 32 - (this.#bit & 7) - count;
+    view.setInt32(at, view.getInt32(at) | ((value & ((1 << count) - 1)) << shift));
+    this.#bit += count;
   }
 
   #uvarint(value: number): void {

@@ -28,6 +28,8 @@ import { ChunkKind, SeriesTable } from "./series-table.ts";
 import { Verdict } from "./verdict.ts";
 
 const floatChunkBytesMax = 1024 - 19;
+/** Series to put into the postings in one turn. */
+const indexAtOnce = 2000;
 /** While more than this waits to be written (the disk is full), nothing more is taken. */
 const pendingBytesMax = 8 * 1024 * 1024;
 
@@ -43,7 +45,9 @@ export class LiveHead {
   readonly table = new SeriesTable();
   readonly floats = new FloatChunks(this.table);
   readonly histograms: HistogramChunks;
-  readonly postings = new HeadPostings();
+  readonly #postings = new HeadPostings();
+  /** Series up to here are in the postings; those behind wait for `indexLater`, or for somebody who asks. */
+  #indexed = 0;
   readonly order = new SeriesOrder(this.table);
   readonly chunks = new ChunkList();
   readonly files: HeadChunkFiles;
@@ -111,7 +115,9 @@ export class LiveHead {
 
   /** Adds a series that is not there; its labels are canonical and checked. */
   create(data: Uint8Array, start: number, end: number): number {
+    const upToDate = this.#indexed === this.table.size;
     const series = this.restore(data, start, end, this.#lastRef + 1);
+    if (upToDate) this.#index(this.table.size);
     this.log.series.push(this.#lastRef, this.table.labels(series));
     return series;
   }
@@ -121,8 +127,29 @@ export class LiveHead {
     const { table } = this;
     const series = table.add(data, start, end, table.hashOf(data, start, end), ref);
     this.#lastRef = Math.max(this.#lastRef, ref);
-    this.postings.add(series, table.labels(series));
+    if (series < this.#indexed) this.#postings.add(series, table.labels(series));
     return series;
+  }
+
+  /** Series by label. */
+  get postings(): HeadPostings {
+    this.#index(this.table.size);
+    return this.#postings;
+  }
+
+  #index(end: number): void {
+    const { table } = this;
+    for (; this.#indexed < end; this.#indexed++) {
+      if (table.ref[this.#indexed] === 0) continue;
+      this.#postings.add(this.#indexed, table.labels(this.#indexed));
+    }
+  }
+
+  /** Puts series into the postings a part at a time: after replaying, writes need not wait for that. */
+  indexLater(): void {
+    if (this.#indexed >= this.table.size) return;
+    this.#index(Math.min(this.table.size, this.#indexed + indexAtOnce));
+    setImmediate(() => this.indexLater());
   }
 
   /** Series references up to this are taken. */

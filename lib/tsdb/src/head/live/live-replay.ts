@@ -9,6 +9,7 @@ import { readHeadChunks } from "../../wal/head-chunks.ts";
 import { lastCheckpoint, listSegments, type NumberedName } from "../../wal/log-directory.ts";
 import { readLogSegment } from "../../wal/log-reader.ts";
 import { LogWriter, segmentName } from "../../wal/log-writer.ts";
+import { SampleRecordReader } from "../../wal/sample-record-reader.ts";
 import { decodeWalRecord, type WalRecord, WalRecordType } from "../../wal/wal-record.ts";
 import { staleHistogram } from "../head-series.ts";
 import { headChunkFileNumber } from "./head-chunk-files.ts";
@@ -36,6 +37,7 @@ export async function openLiveHead(
     );
     await removeSnapshots(dir);
     head.log.start(wal + 1, wbl + 1);
+    head.indexLater();
     return head;
   } catch (thrown) {
     await head.files.close();
@@ -126,6 +128,9 @@ class LiveReplay {
   readonly #index = new RefIndex();
   readonly #one = new SampleColumns(1);
   readonly #seriesReader = new SeriesRecordReader();
+  readonly #sampleReader = new SampleRecordReader();
+  readonly #visitSample = (ref: number, time: number, high: number, low: number): void =>
+    this.#sample(ref, time, high, low);
 
   constructor(head: LiveHead, stored: StoredChunks) {
     this.#head = head;
@@ -179,12 +184,20 @@ class LiveReplay {
       );
       return;
     }
+    if (data[0] === WalRecordType.samples) {
+      this.#sampleReader.read(data, this.#visitSample);
+      return;
+    }
     const head = this.#head;
     const record = decodeWalRecord(data);
     switch (record.kind) {
-      case "samples":
-        this.#samples(record);
+      case "samples": {
+        const { count, refs, times, valueBits } = record.samples;
+        for (let i = 0; i < count; i++) {
+          this.#sample(refs[i]!, times[i]!, valueBits[2 * i + 1]! | 0, valueBits[2 * i]! | 0);
+        }
         return;
+      }
       case "histograms":
         for (const { ref, time, histogram } of record.histograms) {
           const series = this.#index.get(ref);
@@ -232,26 +245,19 @@ class LiveReplay {
     }
   }
 
-  #samples(record: WalRecord & { kind: "samples" }): void {
+  #sample(ref: number, time: number, high: number, low: number): void {
     const head = this.#head;
-    const { table, minValidTime } = head;
-    const { count, refs, times, valueBits } = record.samples;
-    for (let i = 0; i < count; i++) {
-      const time = times[i]!;
-      if (time < minValidTime) continue;
-      const series = this.#index.get(refs[i]!);
-      if (series < 0 || time <= table.lastTime[series]!) continue;
-      const high = valueBits[2 * i + 1]!;
-      const low = valueBits[2 * i]!;
-      if (high === 0x7ff00000 && low === 2) {
-        const kind = this.#kindBefore(series);
-        if (kind === ChunkKind.integer || kind === ChunkKind.floatHistogram) {
-          head.putHistogram(series, time, staleHistogram(kind === ChunkKind.integer));
-          continue;
-        }
+    if (time < head.minValidTime) return;
+    const series = this.#index.get(ref);
+    if (series < 0 || time <= head.table.lastTime[series]!) return;
+    if (high === 0x7ff00000 && low === 2) {
+      const kind = this.#kindBefore(series);
+      if (kind === ChunkKind.integer || kind === ChunkKind.floatHistogram) {
+        head.putHistogram(series, time, staleHistogram(kind === ChunkKind.integer));
+        return;
       }
-      head.putFloat(series, time, high | 0, low | 0);
     }
+    head.putFloat(series, time, high, low);
   }
 
   /** What the newest chunk of a series holds. */

@@ -11,6 +11,7 @@ export const noSlot = 0xffffffff;
 /** Hands out slots. A slot is `page << 20 | offset`; its size class goes with it in the caller's columns. */
 export class SlotArena {
   readonly #pages: Uint8Array[] = [];
+  readonly #views: DataView[] = [];
   readonly #free: number[][] = sizes.map(() => []);
   /** Where the unused part of the newest page of each size begins, and its end. */
   readonly #next = new Float64Array(sizes.length);
@@ -39,7 +40,9 @@ export class SlotArena {
     }
     if (this.#next[sizeClass]! + size > this.#end[sizeClass]!) {
       const start = this.#pages.length * pageBytes;
-      this.#pages.push(new Uint8Array(pageBytes));
+      const page = new Uint8Array(pageBytes);
+      this.#pages.push(page);
+      this.#views.push(new DataView(page.buffer));
       this.#next[sizeClass] = start;
       this.#end[sizeClass] = start + pageBytes;
     }
@@ -55,6 +58,11 @@ export class SlotArena {
   /** The page of a slot. */
   page(slot: number): Uint8Array {
     return this.#pages[Math.floor(slot / pageBytes)]!;
+  }
+
+  /** A view of that page. */
+  view(slot: number): DataView {
+    return this.#views[Math.floor(slot / pageBytes)]!;
   }
 
   /** Offset of a slot in its page. */
