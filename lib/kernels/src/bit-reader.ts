@@ -139,6 +139,41 @@ export class BitReader {
     return (positive ? high : high - 0x1000000) * 4294967296 + low;
   }
 
+  /**
+   * Reads the changes of the differences of `values[from, to)`, each a `varbit_int`, and moves values and differences on.
+   * Writes the running sum of the values to `sums` from `at` on. This is a row of an integer histogram: in a steady one
+   * most changes are a single zero bit, so runs of those are counted and not read one by one.
+   */
+  varbitRow(
+    values: Float64Array,
+    deltas: Float64Array,
+    from: number,
+    to: number,
+    sums: Float64Array,
+    at: number,
+  ): void {
+    let sum = 0;
+    let out = at;
+    for (let i = from; i < to; ) {
+      const window = this.peek32();
+      if (window < 0) {
+        deltas[i]! += this.varbitInt();
+        values[i]! += deltas[i]!;
+        sum += values[i]!;
+        sums[out++] = sum;
+        i++;
+        continue;
+      }
+      const run = Math.min(Math.clz32(window), to - i);
+      this.#move(run);
+      for (const end = i + run; i < end; i++) {
+        values[i]! += deltas[i]!;
+        sum += values[i]!;
+        sums[out++] = sum;
+      }
+    }
+  }
+
   /** Prometheus' `varbit_uint`. */
   varbitUint(): number {
     const window = this.peek32();

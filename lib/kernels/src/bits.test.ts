@@ -71,3 +71,48 @@ test("XorValueReader gives the bits that XorValueWriter took", () => {
     }),
   );
 });
+
+test("varbitRow reads what varbitInt reads one by one", () => {
+  const change = fc.oneof(
+    { weight: 6, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: integer },
+  );
+  fc.assert(
+    fc.property(
+      fc.array(change, { maxLength: 150 }),
+      fc.integer({ min: 0, max: 31 }),
+      fc.nat({ max: 5 }),
+      (changes, skew, from) => {
+        const out = new BitWriter(8);
+        if (skew > 0) out.bits(1, skew);
+        for (const one of changes) out.varbitInt(one);
+        out.varbitInt(77);
+        const data = out.finish();
+        const reader = new BitReader().reset(data, 0, data.length);
+        if (skew > 0) reader.bits(skew);
+        const width = from + changes.length;
+        const values = Float64Array.from({ length: width }, (_, i) => i * 3);
+        const deltas = Float64Array.from({ length: width }, (_, i) => (i % 5) - 2);
+        const wantedDeltas = deltas.map((d, i) => (i < from ? d : d + changes[i - from]!));
+        const wantedValues = values.map((v, i) => (i < from ? v : v + wantedDeltas[i]!));
+        const sums = new Float64Array(changes.length + 2).fill(-1);
+        reader.varbitRow(values, deltas, from, width, sums, 1);
+        assert.deepEqual(deltas, wantedDeltas);
+        assert.deepEqual(values, wantedValues);
+        let sum = 0;
+        const wantedSums = [-1, ...wantedValues.slice(from), -1].map((v, i, all) => {
+          if (i === 0 || i === all.length - 1) return -1;
+          sum += v;
+          return sum;
+        });
+        assert.deepEqual([...sums], wantedSums);
+        assert.equal(reader.varbitInt(), 77);
+      },
+    ),
+  );
+  const short = new BitReader().reset(new Uint8Array(2), 0, 2);
+  const columns = [new Float64Array(20), new Float64Array(20), new Float64Array(20)] as const;
+  assert.throws(() => short.varbitRow(columns[0], columns[1], 0, 20, columns[2], 0), {
+    code: "KERNEL_TRUNCATED",
+  });
+});

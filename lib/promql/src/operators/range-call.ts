@@ -1,5 +1,5 @@
 // Functions of range vectors: each series is read once, its windows slide over the columns, and its row goes on.
-import { SampleColumns } from "@deucalion/model";
+import { type FloatHistogram, SampleColumns } from "@deucalion/model";
 import { PromqlError } from "../errors.ts";
 import type { Call, MatrixSelector, Range, SubqueryExpr } from "../parse/ast.ts";
 import { rangeFunctions } from "../range-functions/registry.ts";
@@ -178,36 +178,34 @@ class RangeCall {
     }
     widest = 0;
     total = 0;
+    const sizes = sizesUpTo(histogramSide === null ? [] : histograms);
     for (let i = 0; i < plan.count; i++) {
       let samples = floats.hi[i]! - floats.lo[i]!;
       if (histogramSide !== null) {
-        for (let h = histogramSide.lo[i]!; h < histogramSide.hi[i]!; h++) {
-          samples += histogramSamples(histograms[h]!);
-        }
+        samples += sizes[histogramSide.hi[i]!]! - sizes[histogramSide.lo[i]!]!;
       }
       if (samples > widest) widest = samples;
       total += samples;
       if (counter.perStep !== null) counter.perStep[i]! += samples;
     }
     counter.total += total;
-    if (!this.#fromSubquery) this.#countRead();
+    if (!this.#fromSubquery) this.#countRead(sizes);
     this.#ev.hold(widest - this.#held);
     this.#held = widest;
   }
 
   /** Each step reads what came after the window before; with `@` there is but one window. */
-  #countRead(): void {
+  #countRead(sizes: Float64Array): void {
     const { counter } = this.#ev;
-    const { floats, histogramSide, histograms, plan } = this.#windows;
+    const { floats, histogramSide, plan } = this.#windows;
     const steps = plan.endStepMs === 0 ? Math.min(1, plan.count) : plan.count;
     for (let i = 0; i < steps; i++) {
       const from = i === 0 ? floats.lo[0]! : Math.max(floats.lo[i]!, floats.hi[i - 1]!);
       let samples = floats.hi[i]! - from;
       if (histogramSide !== null) {
         const { lo, hi } = histogramSide;
-        for (let h = i === 0 ? lo[0]! : Math.max(lo[i]!, hi[i - 1]!); h < hi[i]!; h++) {
-          samples += histogramSamples(histograms[h]!);
-        }
+        const first = i === 0 ? lo[0]! : Math.max(lo[i]!, hi[i - 1]!);
+        if (hi[i]! > first) samples += sizes[hi[i]!]! - sizes[first]!;
       }
       counter.addRead(i, samples);
     }
@@ -229,6 +227,15 @@ class RangeCall {
     row.dropName = true;
     if (!row.isEmpty()) this.#emit(row);
   }
+}
+
+/** What the histograms before each count for; the last number is that of all. */
+function sizesUpTo(histograms: readonly FloatHistogram[]): Float64Array {
+  const sizes = new Float64Array(histograms.length + 1);
+  for (let i = 0; i < histograms.length; i++) {
+    sizes[i + 1] = sizes[i]! + histogramSamples(histograms[i]!);
+  }
+  return sizes;
 }
 
 function hasFloats(row: Row): boolean {

@@ -215,17 +215,17 @@ function decodeIntegers(
       emitter.row(count - index, from.left);
       const matrix = emitter.matrix;
       const row = emitter.at;
-      let current = 0;
-      for (let i = 0; i < width; i++) {
-        if (i === positive) current = 0;
-        if (index === 0) {
+      if (index === 0) {
+        let current = 0;
+        for (let i = 0; i < width; i++) {
+          if (i === positive) current = 0;
           values[i] = from.varbitInt();
-        } else {
-          deltas[i] = deltas[i]! + from.varbitInt();
-          values[i] = values[i]! + deltas[i]!;
+          current += values[i]!;
+          matrix[row + i] = current;
         }
-        current += values[i]!;
-        matrix[row + i] = current;
+      } else {
+        from.varbitRow(values, deltas, 0, positive, matrix, row);
+        from.varbitRow(values, deltas, positive, width, matrix, row + positive);
       }
     }
     starts?.read(from, index, time, previous);
