@@ -22,7 +22,7 @@ import {
   serveDefaults,
   timePartitionFilter,
 } from "@deucalion/blocks";
-import type { Xxhash64 } from "@deucalion/kernels";
+import type { BytePool, Xxhash64 } from "@deucalion/kernels";
 import type { Bucket } from "@deucalion/objstore";
 import type { Registry } from "prom-client";
 import type { ConfigText } from "../flags/config-text.ts";
@@ -96,6 +96,8 @@ export interface BucketStoreDeps {
   /** Named to the object store. */
   readonly component?: string;
   readonly xxhash: Xxhash64;
+  /** Memory for chunks. */
+  readonly bytePool?: BytePool | undefined;
   readonly now: () => number;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
@@ -122,7 +124,7 @@ export class BucketStore {
     bucket: Bucket,
     dataDir: string,
   ) {
-    const { log, now, signal, xxhash } = deps;
+    const { log, now, signal, xxhash, bytePool } = deps;
     const shares = memoryShares(options.memoryBytes ?? usualMemoryBytes);
     this.bucket = bucket;
     this.#deps = deps;
@@ -182,6 +184,7 @@ export class BucketStore {
         indexCache: this.#indexCache,
         dataDir,
         xxhash,
+        bytePool,
         log,
         signal,
         minTime: options.minTime,

@@ -1,7 +1,7 @@
 // Runs the store gateway.
 import { messageOf } from "@deucalion/base";
 import { type BucketSource, type MetaView, memoryShares } from "@deucalion/blocks";
-import { loadXxhash64 } from "@deucalion/kernels";
+import { BytePool, loadXxhash64 } from "@deucalion/kernels";
 import {
   type InfoResponse,
   infoService,
@@ -21,11 +21,13 @@ import type { Prober } from "../process/prober.ts";
 import type { Actor } from "../process/run-group.ts";
 import { Gate, GateMetrics } from "../query/gate.ts";
 import { BlocksApi } from "./blocks-api.ts";
-import { BucketStore } from "./bucket-store.ts";
+import { BucketStore, type BucketStoreDeps } from "./bucket-store.ts";
 import type { StoreOptions } from "./options.ts";
 import { sleep } from "./sleep.ts";
 import { StoreSource } from "./store-source.ts";
 
+/** Memory for chunks that are read, shared by all calls. */
+const poolBytes = 48 << 20;
 /** The first look at the bucket is tried again for so long before the process gives up. */
 const initialSyncMs = 30_000;
 const initialRetryMs = 10_000;
@@ -35,8 +37,9 @@ const warmUpAfterMs = 500;
 /** Sets the services up; they run in the process' group. Throws APP_CONFIG. */
 export async function runStore(options: StoreOptions, app: AppProcess): Promise<void> {
   const stop = new AbortController();
-  const xxhash = await loadXxhash64();
-  const store = await openStore(options, app, xxhash, stop.signal);
+  const bytePool = new BytePool(poolBytes);
+  const xxhash = bytePool.hasher(await loadXxhash64());
+  const store = await openStore(options, app, { bytePool, xxhash }, stop.signal);
   const http = await createHttp(app, options.http, options.requestLoggingConfig);
   const blocks = new BlocksApi(
     {
@@ -66,7 +69,7 @@ export async function runStore(options: StoreOptions, app: AppProcess): Promise<
 function openStore(
   options: StoreOptions,
   app: AppProcess,
-  xxhash: Awaited<ReturnType<typeof loadXxhash64>>,
+  kernels: Pick<BucketStoreDeps, "bytePool" | "xxhash">,
   signal: AbortSignal,
 ): Promise<BucketStore> {
   const { log, registry, now } = app;
@@ -108,7 +111,7 @@ function openStore(
         sourceBytes: Math.min(options.chunkPoolBytes, memoryShares(app.memoryBytes).chunks),
       },
     },
-    { log, registry, xxhash, now, signal },
+    { log, registry, ...kernels, now, signal },
   );
 }
 

@@ -1,7 +1,7 @@
 // Memory that WebAssembly can see: CRC-32C of what was read into it, at twice the speed of JavaScript and uncopied.
 
+import { moduleText } from "./bytes.wasm.ts";
 import { crc32c } from "./crc32c.ts";
-import { moduleText } from "./crc32c.wasm.ts";
 import { instantiate } from "./webassembly.ts";
 
 const pageBytes = 65_536;

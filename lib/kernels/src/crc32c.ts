@@ -19,8 +19,10 @@ const t = makeTables();
 /** CRC-32C of `data[start, end)`. `seed` is the result so far when data comes in pieces. */
 export function crc32c(data: Uint8Array, start = 0, end = data.length, seed = 0): number {
   let crc = ~seed;
-  let at = start;
-  for (const stop = end - 7; at < stop; at += 8) {
+  // Callers compute places as doubles at times; as small integers the loop is more than twice as fast.
+  let at = start | 0;
+  const last = end | 0;
+  for (const stop = last - 7; at < stop; at += 8) {
     const low =
       crc ^ (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24));
     crc =
@@ -33,6 +35,6 @@ export function crc32c(data: Uint8Array, start = 0, end = data.length, seed = 0)
       t[256 + data[at + 6]!]! ^
       t[data[at + 7]!]!;
   }
-  for (; at < end; at++) crc = (crc >>> 8) ^ t[(crc ^ data[at]!) & 255]!;
+  for (; at < last; at++) crc = (crc >>> 8) ^ t[(crc ^ data[at]!) & 255]!;
   return ~crc >>> 0;
 }

@@ -1,6 +1,7 @@
 // Public names of @deucalion/kernels.
 export { BitReader } from "./bit-reader.ts";
 export { BitWriter } from "./bit-writer.ts";
+export { BytePool } from "./byte-pool.ts";
 export { ChecksumMemory } from "./checksum-memory.ts";
 export { crc32c } from "./crc32c.ts";
 export type { FloatColumns } from "./decode-xor.ts";

@@ -11,7 +11,7 @@ import type { BucketBlock } from "./bucket-block.ts";
 import type { CallBudget } from "./call-budget.ts";
 import { type ChunkFetch, chunkColumns, labelColumns } from "./fetch-chunks.ts";
 import type { LabelMemos } from "./label-memo.ts";
-import type { ReadBuffers } from "./read-buffers.ts";
+import type { CallBuffers } from "./read-buffers.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { shardAccept } from "./shard-accept.ts";
 
@@ -27,7 +27,7 @@ export interface BlockCall {
   readonly options: ServeOptions;
   readonly xxhash: Xxhash64;
   readonly memos: LabelMemos;
-  readonly buffers: ReadBuffers;
+  readonly buffers: CallBuffers;
   readonly signal: AbortSignal;
   /** Chunk bytes of one piece; asked for each, since it depends on what else is going on. */
   readonly pieceBytes: () => number;

@@ -1,7 +1,7 @@
 // All blocks of a bucket as one source of series: what the store gateway serves.
 import { setMaxListeners } from "node:events";
 import { type Log, messageOf } from "@deucalion/base";
-import type { Xxhash64 } from "@deucalion/kernels";
+import type { BytePool, Xxhash64 } from "@deucalion/kernels";
 import {
   type ChunkColumns,
   compareLabels,
@@ -35,7 +35,7 @@ import { blockLabelNames, blockLabelValues, overBlocks, sortedUnion } from "./la
 import { LentBatch } from "./lent-batch.ts";
 import { mergeSeries } from "./merge-series.ts";
 import { ReadAhead } from "./read-ahead.ts";
-import { ReadBuffers } from "./read-buffers.ts";
+import { CallBuffers, ReadBuffers } from "./read-buffers.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { joinedTimeRanges, type TimeRange } from "./time-ranges.ts";
 import { Turns } from "./turns.ts";
@@ -53,7 +53,7 @@ const readBytesKept = 48 << 20;
 const answerBytes = 16 << 20;
 
 /** What a call gives each of its blocks. */
-type CallShare = Pick<BlockCall, "budget" | "options" | "pieceBytes">;
+type CallShare = Pick<BlockCall, "buffers" | "budget" | "options" | "pieceBytes">;
 
 export interface BucketSourceDeps {
   readonly bucket: Bucket;
@@ -62,6 +62,8 @@ export interface BucketSourceDeps {
   /** Index-headers are kept here. */
   readonly dataDir: string;
   readonly xxhash: Xxhash64;
+  /** Memory for chunks; without it each read that is not small gets memory of its own, or what is left of another. */
+  readonly bytePool?: BytePool | undefined;
   readonly log: Log;
   /** Aborted when the process stops. */
   readonly signal: AbortSignal;
@@ -86,9 +88,9 @@ export class BucketSource implements SeriesSource {
   readonly #deps: BucketSourceDeps;
   readonly #pages: PageCache;
   readonly #memos: LabelMemos;
+  readonly #buffers: ReadBuffers;
   readonly #pool: HeaderPool;
   readonly #admission: Admission;
-  readonly #buffers = new ReadBuffers(readBytesKept);
   readonly #answers = new LabelAnswers(answerBytes);
   readonly #opening = new Turns(headersAtOnce);
   /** Series calls that are running. */
@@ -100,6 +102,7 @@ export class BucketSource implements SeriesSource {
   constructor(options: ServeOptions, deps: BucketSourceDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#buffers = new ReadBuffers(deps.bytePool === undefined ? readBytesKept : 0, deps.bytePool);
     this.#pages = new PageCache(deps.pageBytes ?? 64 << 20);
     this.#pool = deps.pool ?? new HeaderPool();
     this.#admission = new Admission({
@@ -190,6 +193,7 @@ export class BucketSource implements SeriesSource {
     for (const { block } of chosen) context.queriedBlock?.(block.id);
     const leave = await this.#admit(chosen, { ...request, minTime, maxTime }, context.signal);
     this.#calls++;
+    const buffers = new CallBuffers(this.#buffers);
     const pieceBytes = (): number => this.#pieceBytes(chosen.length);
     // With many blocks or calls each may hold less at a time.
     const seriesBatch = Math.min(
@@ -204,7 +208,7 @@ export class BucketSource implements SeriesSource {
     const sources = chosen.map(({ block, matchers }) => {
       const wanted: SeriesRequest = { ...request, minTime, maxTime, matchers };
       return new ReadAhead(
-        this.#blockSeries(block, wanted, { budget, options, pieceBytes }, context),
+        this.#blockSeries(block, wanted, { buffers, budget, options, pieceBytes }, context),
       );
     });
     try {
@@ -216,13 +220,14 @@ export class BucketSource implements SeriesSource {
         yield batch;
         released &&= batch.released;
         if (released)
-          for (const piece of ended) for (const data of piece.buffers) this.#buffers.give(data);
+          for (const piece of ended) for (const data of piece.buffers) buffers.give(data);
         ended.length = 0;
       }
     } finally {
       this.#calls--;
       leave();
       await Promise.all(sources.map((source) => source.close()));
+      buffers.close();
       this.#deps.observe?.(budget, chosen.length);
     }
   }
@@ -318,7 +323,6 @@ export class BucketSource implements SeriesSource {
       indexCache: this.#deps.indexCache,
       xxhash: this.#deps.xxhash,
       memos: this.#memos,
-      buffers: this.#buffers,
       signal: context.signal,
       damaged: (message) => damage.add(message),
     };
@@ -363,7 +367,8 @@ export class BucketSource implements SeriesSource {
     ) => Promise<Set<string>>,
   ): Promise<string[]> {
     const budget = new CallBudget(this.#options);
-    const share = { budget, options: this.#options, pieceBytes: () => 0 };
+    const buffers = new CallBuffers(this.#buffers);
+    const share = { buffers, budget, options: this.#options, pieceBytes: () => 0 };
     this.#warnUnreadable(request, context);
     const { minTime, maxTime } = this.#clip(request.minTime, request.maxTime);
     const asked: { block: BucketBlock; matchers: Matcher[]; id: string; whole: boolean }[] = [];

@@ -1,13 +1,12 @@
 // Reads the chunks of some series of a block into chunk columns.
 import { messageOf } from "@deucalion/base";
-import { crc32c } from "@deucalion/kernels";
 import { Aggregate, ChunkColumns, ChunkEncoding } from "@deucalion/model";
 import { isNotFound } from "@deucalion/objstore";
 import { aggregateChunks } from "@deucalion/tsdb";
 import type { BlockIo } from "./block-io.ts";
 import type { CallBudget } from "./call-budget.ts";
 import { planReads } from "./plan-reads.ts";
-import type { ReadBuffers } from "./read-buffers.ts";
+import type { CallBuffers } from "./read-buffers.ts";
 import type { SeriesRows } from "./series-rows.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -16,7 +15,7 @@ const chunkBytesMax = 16 << 20;
 
 export interface ChunkFetch {
   readonly io: BlockIo;
-  readonly buffers: ReadBuffers;
+  readonly buffers: CallBuffers;
   readonly budget: CallBudget;
   readonly options: ServeOptions;
   /** What a chunk of unknown length is taken for. */
@@ -139,16 +138,17 @@ function locate(read: SegmentRead, at: number, found: Found, fetch: ChunkFetch):
     fetch.damaged(read.missing);
     return "damaged";
   }
+  const from = at | 0;
   let length = 0;
   let scale = 1;
-  let next = at;
+  let next = from;
   for (;;) {
     const byte = data[next++];
     if (byte === undefined) return cutOff(read, fetch);
     length += (byte & 0x7f) * scale;
     if (byte < 0x80) break;
     scale *= 128;
-    if (next - at > 5) {
+    if (next - from > 5) {
       fetch.damaged("chunk length is malformed");
       return "damaged";
     }
@@ -157,11 +157,11 @@ function locate(read: SegmentRead, at: number, found: Found, fetch: ChunkFetch):
     fetch.damaged("chunk length is malformed");
     return "damaged";
   }
-  const end = next + 1 + length;
+  const end = (next + 1 + length) | 0;
   if (end + 4 > data.length) return cutOff(read, fetch);
   const stored =
     ((data[end]! << 24) | (data[end + 1]! << 16) | (data[end + 2]! << 8) | data[end + 3]!) >>> 0;
-  if (crc32c(data, next, end) !== stored) {
+  if (fetch.buffers.crc32c(data, next, end) !== stored) {
     fetch.damaged("chunk checksum mismatch");
     return "damaged";
   }
