@@ -203,6 +203,10 @@ export const queryFlags = {
     "Most bytes that all queries may hold together; 0 is half of the machine's or container's memory.",
   ),
   "query.max-samples": int(50_000_000, "Most samples that one query may hold; 0 for no limit."),
+  "query.worker-threads": int(
+    -1,
+    "Threads that evaluate big queries; −1 is one for each core but one, 0 evaluates all in the main thread.",
+  ),
   "query.cache-config": pathOrContent(
     "YAML that describes a cache of range queries, as query-frontend has it; the querier then answers as if one stood before it.",
   ),

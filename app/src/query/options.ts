@@ -1,4 +1,5 @@
 // Options of the querier, from its flags.
+import { availableParallelism } from "node:os";
 import type { Labels } from "@deucalion/model";
 import { AppError } from "../errors.ts";
 import {
@@ -84,6 +85,8 @@ export interface QueryOptions extends QueryApiOptions {
     readonly minVersion: "1.0" | "1.1" | "1.2" | "1.3";
   };
   readonly mode: "local" | "distributed";
+  /** Threads that evaluate big queries; 0 for none. */
+  readonly workerThreads: number;
   /** A query frontend in this process; null for none. */
   readonly frontend: InProcessOptions | null;
   readonly dedupFunc: "fill" | "penalty" | "chain";
@@ -177,6 +180,10 @@ function apiOptions(values: QueryFlagValues): QueryApiOptions {
   };
 }
 
+function workerThreads(given: number): number {
+  return given >= 0 ? given : Math.max(0, availableParallelism() - 1);
+}
+
 function frontendOptions(values: QueryFlagValues): InProcessOptions | null {
   const cache = parseCacheConfig(values["query.cache-config"].read());
   if (cache === null) return null;
@@ -210,6 +217,7 @@ export function queryOptions(values: QueryFlagValues): QueryOptions {
       minVersion: values["grpc-client-tls-min-version"],
     },
     mode: values["query.mode"],
+    workerThreads: workerThreads(values["query.worker-threads"]),
     frontend: frontendOptions(values),
     dedupFunc: values["deduplication.func"],
     selectorLabels: parseExternalLabels(values["selector-label"]),

@@ -20,6 +20,14 @@ export interface RequestRules {
 /** Told how many series came. */
 export type SeriesCounter = (series: number) => void;
 
+/** What such a source was made of. */
+export interface RequestSourceParts {
+  readonly source: SeriesSource;
+  readonly rules: RequestRules;
+  readonly count: SeriesCounter;
+  readonly selects: Gate | null;
+}
+
 export class RequestSource implements SeriesSource {
   readonly #source: SeriesSource;
   readonly #rules: RequestRules;
@@ -37,6 +45,15 @@ export class RequestSource implements SeriesSource {
     this.#rules = rules;
     this.#count = count;
     this.#selects = selects;
+  }
+
+  get parts(): RequestSourceParts {
+    return {
+      source: this.#source,
+      rules: this.#rules,
+      count: this.#count,
+      selects: this.#selects,
+    };
   }
 
   async *series(request: SeriesRequest, context: SourceContext): AsyncIterable<SeriesBatch> {

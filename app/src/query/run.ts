@@ -16,6 +16,8 @@ import { queryServices } from "./grpc-services.ts";
 import type { QueryOptions } from "./options.ts";
 import { parseOptions, registerQueryApi } from "./query-api.ts";
 import { relabelSelector } from "./relabel-selector.ts";
+import { MovingEngine } from "./workers/moving-engine.ts";
+import { WorkerPool } from "./workers/worker-pool.ts";
 
 /** Ready when every endpoint has been asked once, or after so long. */
 const firstUpdateMs = 30_000;
@@ -66,7 +68,9 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
       now: app.now,
     },
   );
-  const engine = createEngine(options);
+  const plain = createEngine(options);
+  const pool = new WorkerPool(options.workerThreads, { engine: plain.options }, app.log);
+  const engine = new MovingEngine(plain, pool);
   const frontend =
     options.frontend === null
       ? null

@@ -226,6 +226,15 @@ export class DedupSource implements SeriesSource {
     this.#deps = deps;
   }
 
+  /** The source whose replicas are merged. */
+  get inner(): SeriesSource {
+    return this.#source;
+  }
+
+  get options(): DedupOptions {
+    return this.#options;
+  }
+
   get #active(): boolean {
     return this.#options.func !== "none" && this.#options.replicaLabels.length > 0;
   }
