@@ -2,7 +2,8 @@
 export { BitReader } from "./bit-reader.ts";
 export { BitWriter } from "./bit-writer.ts";
 export { BytePool } from "./byte-pool.ts";
-export { ChecksumMemory } from "./checksum-memory.ts";
+export type { ChunkMemoryOptions, ValueColumns } from "./chunk-memory.ts";
+export { ChunkMemory } from "./chunk-memory.ts";
 export { crc32c } from "./crc32c.ts";
 export type { FloatColumns } from "./decode-xor.ts";
 export { decodeXorInto } from "./decode-xor.ts";

@@ -14,9 +14,20 @@ export function instantiate(
   text: string,
   pages: number,
 ): { readonly memory: ArrayBuffer; readonly exports: Record<string, unknown> } {
+  const { memory, exports } = instantiateAll([text], pages);
+  return { memory, exports: exports[0]! };
+}
+
+/** Modules over one memory. */
+export function instantiateAll(
+  texts: readonly string[],
+  pages: number,
+): { readonly memory: ArrayBuffer; readonly exports: readonly Record<string, unknown>[] } {
   const api = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
   const memory = new api.Memory({ initial: pages, maximum: pages });
-  const module = new api.Module(Buffer.from(text, "base64"));
-  const { exports } = new api.Instance(module, { env: { memory } });
+  const exports = texts.map((text) => {
+    const module = new api.Module(Buffer.from(text, "base64"));
+    return new api.Instance(module, { env: { memory } }).exports;
+  });
   return { memory: memory.buffer, exports };
 }

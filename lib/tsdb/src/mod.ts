@@ -46,7 +46,7 @@ export {
 export type { AggregateChunk } from "./chunk/aggregate-chunks.ts";
 export { aggregateChunks, encodeAggregateChunk } from "./chunk/aggregate-chunks.ts";
 export { chunkSampleCount, decodeChunkInto } from "./chunk/decode-chunk.ts";
-export type { EncodedChunk, EncodeSamplesOptions } from "./chunk/encode-samples.ts";
+export type { EncodedChunk, EncodeSamplesOptions, XorEncoder } from "./chunk/encode-samples.ts";
 export { encodeSamples, encodeSamplesDefaults } from "./chunk/encode-samples.ts";
 export type { AppendVerdict } from "./chunk/histogram-appender.ts";
 export {

@@ -1,6 +1,14 @@
 // Downsampled chunks of one series to chunks of a coarser resolution.
-import { Aggregate, ChunkEncoding, type FloatHistogram, SampleColumns } from "@deucalion/model";
-import { type AggregateChunk, aggregateChunks, decodeChunkInto } from "@deucalion/tsdb";
+import type { ChunkMemory } from "@deucalion/kernels";
+import {
+  Aggregate,
+  ChunkEncoding,
+  type FloatHistogram,
+  isStaleAt,
+  SampleColumns,
+} from "@deucalion/model";
+import { type AggregateChunk, aggregateChunks } from "@deucalion/tsdb";
+import { decodeWith } from "../compact/merge/decode-with.ts";
 import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import { type AggregatePart, aggregateChunk, type FloatWindows } from "./float-windows.ts";
 import { aggregateHistograms, encodeHistogramWindows, sameKind } from "./histogram-windows.ts";
@@ -23,13 +31,18 @@ function partsOf(chunk: SourceChunk): Parts {
 }
 
 /** Samples of one aggregate over several chunks, without stale markers and without steps back in time. */
-function expand(parts: readonly Parts[], aggregate: Aggregate, out: SampleColumns): void {
+function expand(
+  parts: readonly Parts[],
+  aggregate: Aggregate,
+  memory: ChunkMemory,
+  out: SampleColumns,
+): void {
   out.reset();
   for (const { chunk, aggregates } of parts) {
     const part = aggregates.find((candidate) => candidate.aggregate === aggregate);
     if (part === undefined) continue;
     const from = out.count;
-    decodeChunkInto(part.encoding, chunk.data, part.offset, part.length, out);
+    decodeWith(memory, part.encoding, chunk.data, part.offset, part.length, out);
     keepLive(out, from);
   }
 }
@@ -39,7 +52,17 @@ export function keepLive(samples: SampleColumns, from: number): void {
   const { times, valueBits, histograms } = samples;
   let to = from;
   let last = Number.NEGATIVE_INFINITY;
-  for (let i = from; i < samples.count; i++) {
+  if (histograms === null) {
+    // Mostly there is nothing to remove.
+    const { count } = samples;
+    for (; to < count; to++) {
+      const time = times[to]!;
+      if (time < last || isStaleAt(valueBits, to)) break;
+      last = time;
+    }
+    if (to === count) return;
+  }
+  for (let i = to; i < samples.count; i++) {
     const time = times[i]!;
     if (time < last || samples.isStale(i)) continue;
     last = time;
@@ -57,11 +80,14 @@ export function keepLive(samples: SampleColumns, from: number): void {
 /** Scratch that is reused over the series of a block. */
 export class AggregateDownsampler {
   readonly #windows: FloatWindows;
+  readonly #memory: ChunkMemory;
   readonly #samples = new SampleColumns();
   readonly #totals = new SampleColumns();
 
-  constructor(windows: FloatWindows) {
+  constructor(windows: FloatWindows, memory: ChunkMemory, samples: number) {
     this.#windows = windows;
+    this.#memory = memory;
+    memory.columns(samples, this.#samples);
   }
 
   /** Appends the coarser chunks of a series; `chunks` are all downsampled at `inputMs`. */
@@ -113,7 +139,7 @@ export class AggregateDownsampler {
     };
     const columns = this.#samples;
     const one = (aggregate: Aggregate, column: "sum" | "min" | "max"): void => {
-      expand(parts, aggregate, columns);
+      expand(parts, aggregate, this.#memory, columns);
       add(
         aggregate,
         windows.encodeOne(columns.times, columns.values, columns.count, resolutionMs, column),
@@ -126,7 +152,7 @@ export class AggregateDownsampler {
     const last = this.#withoutResets(parts);
     const { times, values, count } = this.#totals;
     add(Aggregate.counter, windows.encodeCounter(times, values, count, last, resolutionMs));
-    if (found.length > 0) out.push(aggregateChunk(minTime, maxTime, samples, found));
+    if (found.length > 0) out.push(aggregateChunk(this.#memory, minTime, maxTime, samples, found));
   }
 
   /** Totals of the counter over chunks, resets taken out, into `#totals`. Returns the last true value. */
@@ -141,7 +167,7 @@ export class AggregateDownsampler {
       const part = aggregates.find((candidate) => candidate.aggregate === Aggregate.counter);
       if (part === undefined) continue;
       columns.reset();
-      decodeChunkInto(part.encoding, chunk.data, part.offset, part.length, columns);
+      decodeWith(this.#memory, part.encoding, chunk.data, part.offset, part.length, columns);
       for (let i = 0; i < columns.count; i++) {
         const time = columns.times[i]!;
         const value = columns.values[i]!;
@@ -164,7 +190,7 @@ export class AggregateDownsampler {
   #histograms(parts: readonly Parts[], resolutionMs: number, out: SourceChunk[]): void {
     const counters = this.#histogramsOf(parts, Aggregate.counter);
     const sums = this.#histogramsOf(parts, Aggregate.sum);
-    expand(parts, Aggregate.count, this.#samples);
+    expand(parts, Aggregate.count, this.#memory, this.#samples);
     const counts = Array.from(this.#samples.values.subarray(0, this.#samples.count));
     const aligned =
       counters.times.length === sums.times.length && counts.length === sums.times.length;
@@ -197,7 +223,7 @@ export class AggregateDownsampler {
     parts: readonly Parts[],
     aggregate: Aggregate,
   ): { times: number[]; histograms: FloatHistogram[] } {
-    expand(parts, aggregate, this.#samples);
+    expand(parts, aggregate, this.#memory, this.#samples);
     const { count, times, histograms } = this.#samples;
     return {
       times: Array.from(times.subarray(0, count)),

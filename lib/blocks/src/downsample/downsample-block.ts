@@ -1,8 +1,9 @@
 // A block of a bucket becomes a block of a coarser resolution in a local folder.
 import { setImmediate } from "node:timers/promises";
+import { ChunkMemory } from "@deucalion/kernels";
 import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
-import { decodeChunkInto } from "@deucalion/tsdb";
+import { decodeWith } from "../compact/merge/decode-with.ts";
 import { OutputBlock, type WrittenBlock } from "../compact/merge/output-block.ts";
 import { SourceBlock } from "../compact/merge/source-block.ts";
 import type { SourceChunk } from "../compact/merge/source-chunk.ts";
@@ -15,6 +16,15 @@ import { FloatWindows } from "./float-windows.ts";
 
 const seriesEachTurn = 64;
 const windowBytes = 2 * 1024 * 1024;
+/** Numbers that windows and their aggregates take, in samples of two, and bytes of the new chunks of one series. */
+const windowSamples = 64 * 1024;
+const arenaBytes = 4 * 1024 * 1024;
+
+/** Samples of two columns, each large enough for most series of the block. */
+function columnsOf({ stats }: BlockMeta): number {
+  const mean = (stats.numSamples ?? 0) / Math.max(1, stats.numSeries ?? 1);
+  return 4 * Math.min(256 * 1024, Math.max(8 * 1024, Math.ceil(mean)));
+}
 
 /** Writes index and chunks of the coarser block to `dir`. Throws SourceBlockError where the source is at fault. */
 export async function downsampleBlock(
@@ -25,19 +35,32 @@ export async function downsampleBlock(
   options: { readonly acceptMalformedIndex: boolean },
   signal: AbortSignal,
 ): Promise<WrittenBlock> {
-  const source = await SourceBlock.open(bucket, meta, { ...options, windowBytes }, signal);
+  const memory = new ChunkMemory({
+    bufferBytes: windowBytes,
+    bufferCount: 8,
+    samples: columnsOf(meta) + windowSamples,
+    arenaBytes,
+  });
+  const open = { acceptMalformedIndex: options.acceptMalformedIndex, windowBytes, memory };
+  const source = await SourceBlock.open(bucket, meta, open, signal);
   const { symbols } = source;
   const texts = Array.from({ length: symbols.count }, (_, i) => symbols.text(i));
   source.useSymbols(Uint32Array.from({ length: symbols.count }, (_, i) => i));
   const output = await OutputBlock.create(dir, texts);
-  const series = new SeriesDownsampler(meta.thanos.downsample.resolution, resolutionMs);
+  const inputMs = meta.thanos.downsample.resolution;
+  const series = new SeriesDownsampler(inputMs, resolutionMs, memory, columnsOf(meta) / 2);
   const chunks: SourceChunk[] = [];
   const out: SourceChunk[] = [];
   try {
-    for (let turn = 1; await source.next(); turn++) {
+    for (let turn = 1; ; turn++) {
+      const more = source.next();
+      if (!(typeof more === "boolean" ? more : await more)) break;
       chunks.length = 0;
       out.length = 0;
-      await source.chunksInto(chunks);
+      // What was encoded for the series before is written.
+      memory.reset();
+      const waiting = source.chunksInto(chunks);
+      if (waiting !== undefined) await waiting;
       try {
         series.downsample(chunks, out);
       } catch (thrown) {
@@ -69,11 +92,17 @@ function isHistogram(encoding: number): boolean {
 export class SeriesDownsampler {
   readonly #inputMs: number;
   readonly #resolutionMs: number;
-  readonly #windows = new FloatWindows();
-  readonly #aggregates = new AggregateDownsampler(this.#windows);
+  readonly #memory: ChunkMemory;
+  readonly #windows: FloatWindows;
+  readonly #aggregates: AggregateDownsampler;
   readonly #samples = new SampleColumns();
 
-  constructor(inputMs: number, resolutionMs: number) {
+  /** `samples` is how many of a series there may be at once in `memory`. */
+  constructor(inputMs: number, resolutionMs: number, memory: ChunkMemory, samples: number) {
+    this.#memory = memory;
+    this.#windows = new FloatWindows(memory);
+    memory.columns(samples, this.#samples);
+    this.#aggregates = new AggregateDownsampler(this.#windows, memory, samples);
     if (inputMs >= resolutionMs) {
       const text = "target resolution not lower than existing one";
       throw new SourceBlockError("", "block-malformed", text);
@@ -99,7 +128,8 @@ export class SeriesDownsampler {
         histograms = !histograms;
       }
       const from = samples.count;
-      decodeChunkInto(chunk.encoding, chunk.data, chunk.offset, chunk.length, samples);
+      const { encoding, data, offset, length } = chunk;
+      decodeWith(this.#memory, encoding, data, offset, length, samples);
       keepLive(samples, from);
     }
     downsampleRaw(samples, resolutionMs, this.#windows, out);

@@ -1,6 +1,7 @@
 // Downsampled chunks against a direct computation over the samples.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ChunkMemory } from "@deucalion/kernels";
 import { Aggregate, emptyHistogram, type FloatHistogram, SampleColumns } from "@deucalion/model";
 import { aggregateChunks, decodeChunkInto, encodeSamples } from "@deucalion/tsdb";
 import fc from "fast-check";
@@ -16,7 +17,9 @@ function encode(samples: SampleColumns): SourceChunk[] {
 
 function downsample(chunks: readonly SourceChunk[], from: number, to: number): SourceChunk[] {
   const out: SourceChunk[] = [];
-  new SeriesDownsampler(from, to).downsample(chunks, out);
+  const room = { samples: 1 << 17, arenaBytes: 1 << 20 };
+  const memory = new ChunkMemory({ bufferBytes: 64, bufferCount: 1, ...room });
+  new SeriesDownsampler(from, to, memory, 1 << 12).downsample(chunks, out);
   return out;
 }
 

@@ -1,5 +1,5 @@
 // Floats to one value of each aggregate for every window.
-import { crc32c, encodeXor, XorScratch } from "@deucalion/kernels";
+import { type ChunkMemory, crc32c } from "@deucalion/kernels";
 import { Aggregate, ChunkEncoding } from "@deucalion/model";
 import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import { windowEnd } from "./windows.ts";
@@ -8,10 +8,18 @@ import { windowEnd } from "./windows.ts";
 const columns = ["count", "sum", "min", "max", "counter"] as const;
 type Column = (typeof columns)[number];
 
+/** Windows that there is room for at first; more need memory of their own. */
+const windowsFirst = 16 * 1024;
+
 /** A growing column of values and its words, low word first. */
 class ValueColumn {
-  values = new Float64Array(256);
-  bits = new Uint32Array(this.values.buffer);
+  values: Float64Array;
+  bits: Uint32Array;
+
+  constructor(values: Float64Array<ArrayBuffer>) {
+    this.values = values;
+    this.bits = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
+  }
 
   reserve(count: number): void {
     if (count <= this.values.length) return;
@@ -25,22 +33,31 @@ class ValueColumn {
 /** Scratch for aggregates of one chunk; reused for every chunk of a block. */
 export class FloatWindows {
   /** Ends of windows, ms. */
-  times = new Float64Array(256);
+  times: Float64Array;
   /** As `times`, with the first and last time of the counter aggregate. */
-  counterTimes = new Float64Array(258);
+  counterTimes: Float64Array;
   count = 0;
-  readonly #columns: Record<Column, ValueColumn> = {
-    count: new ValueColumn(),
-    sum: new ValueColumn(),
-    min: new ValueColumn(),
-    max: new ValueColumn(),
-    counter: new ValueColumn(),
-  };
-  readonly #scratch = new XorScratch();
+  readonly #memory: ChunkMemory;
+  readonly #columns: Record<Column, ValueColumn>;
+
+  /** Chunks are encoded in `memory`: they are valid until it is reset. */
+  constructor(memory: ChunkMemory) {
+    this.#memory = memory;
+    this.times = memory.floats(windowsFirst);
+    this.counterTimes = memory.floats(windowsFirst);
+    const column = (): ValueColumn => new ValueColumn(memory.floats(windowsFirst));
+    this.#columns = {
+      count: column(),
+      sum: column(),
+      min: column(),
+      max: column(),
+      counter: column(),
+    };
+  }
 
   #reserve(windows: number): void {
-    if (windows > this.times.length) {
-      this.times = new Float64Array(2 * windows);
+    if (windows + 2 > this.times.length) {
+      this.times = new Float64Array(2 * windows + 2);
       this.counterTimes = new Float64Array(2 * windows + 2);
     }
     for (const name of columns) this.#columns[name].reserve(windows + 2);
@@ -68,14 +85,14 @@ export class FloatWindows {
     const part = (aggregate: Aggregate, name: Column): AggregatePart => ({
       aggregate,
       encoding: ChunkEncoding.xor,
-      data: encodeXor(this.times, this.#columns[name].bits, 0, count, this.#scratch),
+      data: this.#memory.encodeXor(this.times, this.#columns[name].bits, 0, count),
     });
     const counter = {
       aggregate: Aggregate.counter,
       encoding: ChunkEncoding.xor,
-      data: encodeXor(this.counterTimes, this.#columns.counter.bits, 0, count + 2, this.#scratch),
+      data: this.#memory.encodeXor(this.counterTimes, this.#columns.counter.bits, 0, count + 2),
     };
-    return aggregateChunk(this.times[0]!, this.times[count - 1]!, count, [
+    return aggregateChunk(this.#memory, this.times[0]!, this.times[count - 1]!, count, [
       part(Aggregate.count, "count"),
       part(Aggregate.sum, "sum"),
       part(Aggregate.min, "min"),
@@ -96,7 +113,7 @@ export class FloatWindows {
     if (count === 0) return null;
     this.#reserve(count);
     this.#aggregate(times, values, 0, count, resolutionMs);
-    return encodeXor(this.times, this.#columns[column].bits, 0, this.count, this.#scratch);
+    return this.#memory.encodeXor(this.times, this.#columns[column].bits, 0, this.count);
   }
 
   /** The counter aggregate of totals without resets; it ends with `last` at the time of the last window. */
@@ -117,7 +134,7 @@ export class FloatWindows {
     this.counterTimes.set(this.times.subarray(0, windows), 1);
     this.counterTimes[windows + 1] = this.times[windows - 1]!;
     this.#columns.counter.values[windows + 1] = last;
-    return encodeXor(this.counterTimes, this.#columns.counter.bits, 0, windows + 2, this.#scratch);
+    return this.#memory.encodeXor(this.counterTimes, this.#columns.counter.bits, 0, windows + 2);
   }
 
   /** Fills all columns. The order of additions is Thanos', so that sums agree to the last bit. */
@@ -200,9 +217,10 @@ function putUvarint(out: Uint8Array, at: number, value: number): number {
 
 /**
  * Joins aggregates, in order and each at most once, to a chunk with its frame. `samples` is that of the count
- * aggregate. Written at once into memory of the right size: a block has tens of thousands of these.
+ * aggregate. Its bytes are valid until `memory` is reset, if there is one.
  */
 export function aggregateChunk(
+  memory: ChunkMemory | null,
   minTime: number,
   maxTime: number,
   samples: number,
@@ -213,7 +231,7 @@ export function aggregateChunk(
   for (const { data } of parts) length += uvarintBytes(data.length) + 1 + data.length;
   const offset = uvarintBytes(length) + 1;
   const end = offset + length;
-  const out = new Uint8Array(end + 4);
+  const out = memory === null ? new Uint8Array(end + 4) : memory.alloc(end + 4);
   let at = putUvarint(out, 0, length);
   out[at++] = ChunkEncoding.aggregated;
   let next = 0;
@@ -229,7 +247,7 @@ export function aggregateChunk(
     out.set(part.data, at);
     at += part.data.length;
   }
-  const checksum = crc32c(out, offset - 1, end);
+  const checksum = (memory?.crc32c ?? crc32c)(out, offset - 1, end);
   out[end] = checksum >>> 24;
   out[end + 1] = checksum >>> 16;
   out[end + 2] = checksum >>> 8;

@@ -141,12 +141,14 @@ class Pair implements Replica {
 
 /**
  * Appends the de-duplicated samples to `out`. `counter` is true for the functions that Thanos treats so
- * (increase, rate, irate, resets). With one replica its samples are passed as they are.
+ * (increase, rate, irate, resets). With one replica its samples are passed as they are. `scratch` gives empty columns for
+ * what is between.
  */
 export function mergePenalty(
   replicas: readonly SampleColumns[],
   counter: boolean,
   out: SampleColumns,
+  scratch: () => SampleColumns = () => new SampleColumns(),
 ): void {
   const [first, ...others] = replicas.filter((replica) => replica.count > 0);
   if (first === undefined) return;
@@ -154,8 +156,7 @@ export function mergePenalty(
     // Nothing is lifted, so that the fold of the first ones can be written out.
     let folded = first;
     for (const [i, other] of others.entries()) {
-      const into: SampleColumns =
-        i === others.length - 1 ? out : new SampleColumns(folded.capacity);
+      const into: SampleColumns = i === others.length - 1 ? out : scratch();
       mergePenaltyPair(folded, other, initialPenaltyMs, into);
       folded = into;
     }

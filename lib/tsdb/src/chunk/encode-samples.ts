@@ -23,6 +23,11 @@ export interface EncodeSamplesOptions {
   readonly histogramStartTimes: boolean;
 }
 
+/** Encodes samples `[from, to)` as one XOR chunk; `ChunkMemory` of the kernels is one. */
+export interface XorEncoder {
+  encodeXor(times: Float64Array, valueBits: Uint32Array, from: number, to: number): Uint8Array;
+}
+
 /** What Prometheus does unless told otherwise: start timestamps are dropped. */
 export const encodeSamplesDefaults: EncodeSamplesOptions = {
   samplesPerChunk: 120,
@@ -30,24 +35,29 @@ export const encodeSamplesDefaults: EncodeSamplesOptions = {
   histogramStartTimes: false,
 };
 
-/** Encodes the samples `[from, to)`, in memory of `scratch`: a chunk ends at a change of kind, when full, and where histograms demand it. */
+/** Encodes the samples `[from, to)`: a chunk ends at a change of kind, when full, and where histograms demand it. */
 export function encodeSamples(
   samples: SampleColumns,
   from: number,
   to: number,
   options: EncodeSamplesOptions = encodeSamplesDefaults,
-  scratch: XorScratch = new XorScratch(),
+  encoder: XorEncoder = scratchEncoder(),
 ): EncodedChunk[] {
   const chunks: EncodedChunk[] = [];
   for (let at = from; at < to; ) {
     const kind = kindOf(samples, at);
     let end = at + 1;
     while (end < to && kindOf(samples, end) === kind) end++;
-    if (kind === floatKind) encodeFloats(samples, at, end, options, scratch, chunks);
+    if (kind === floatKind) encodeFloats(samples, at, end, options, encoder, chunks);
     else encodeHistograms(samples, at, end, kind === integerKind, options, chunks);
     at = end;
   }
   return chunks;
+}
+
+function scratchEncoder(): XorEncoder {
+  const scratch = new XorScratch();
+  return { encodeXor: (times, bits, from, to) => encodeXor(times, bits, from, to, scratch) };
 }
 
 const floatKind = 0;
@@ -65,7 +75,7 @@ function encodeFloats(
   from: number,
   to: number,
   options: EncodeSamplesOptions,
-  scratch: XorScratch,
+  encoder: XorEncoder,
   chunks: EncodedChunk[],
 ): void {
   const { times, valueBits } = samples;
@@ -73,7 +83,7 @@ function encodeFloats(
     const end = Math.min(to, at + options.samplesPerChunk);
     const data = options.xor2
       ? encodeXor2(samples, at, end)
-      : encodeXor(times, valueBits, at, end, scratch);
+      : encoder.encodeXor(times, valueBits, at, end);
     chunks.push({
       encoding: options.xor2 ? ChunkEncoding.xor2 : ChunkEncoding.xor,
       minTime: times[at]!,

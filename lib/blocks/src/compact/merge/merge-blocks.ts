@@ -1,6 +1,6 @@
 // Several blocks of a bucket become one block in a local folder, series by series.
 import { setImmediate } from "node:timers/promises";
-import { ChecksumMemory } from "@deucalion/kernels";
+import { ChunkMemory } from "@deucalion/kernels";
 import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import {
@@ -45,6 +45,9 @@ export interface MergeResult extends WrittenBlock {
 const seriesEachTurn = 512;
 /** Memory for the windows of all sources: two of each segment in use and of the index. */
 const windowMemory = 12 * 1024 * 1024;
+/** Samples of columns, and bytes of the chunks of one series, that WebAssembly sees. */
+const poolSamples = 64 * 2048;
+const arenaBytes = 2 * 1024 * 1024;
 /** Address space of windows; what does not fit has memory of its own. */
 const memoryBytes = 2 * windowMemory;
 
@@ -65,7 +68,12 @@ export async function mergeBlocks(
   signal: AbortSignal,
 ): Promise<MergeResult> {
   const windowBytes = options.windowBytes ?? windowBytesOf(sources.length);
-  const memory = new ChecksumMemory(windowBytes, Math.ceil(memoryBytes / windowBytes));
+  const memory = new ChunkMemory({
+    bufferBytes: windowBytes,
+    bufferCount: Math.ceil(memoryBytes / windowBytes),
+    samples: poolSamples,
+    arenaBytes,
+  });
   const blocks: SourceBlock[] = [];
   for (const meta of sources) {
     const open = { acceptMalformedIndex: options.acceptMalformedIndex, windowBytes, memory };
@@ -76,7 +84,7 @@ export async function mergeBlocks(
   const output = await OutputBlock.create(dir, symbols);
   const counts: MergeCounts = { overlaps: 0, duplicateChunks: 0, conflicts: 0 };
   try {
-    const merge = new SeriesMerge(blocks, symbols, options, counts);
+    const merge = new SeriesMerge(blocks, symbols, options, counts, memory);
     for (let series = 1; ; series++) {
       const more = merge.next();
       if (!(typeof more === "boolean" ? more : await more)) break;
@@ -113,7 +121,8 @@ class SeriesMerge {
   readonly #options: MergeOptions;
   readonly #counts: MergeCounts;
   readonly #range: { readonly minTime: number; readonly maxTime: number };
-  readonly #pool = new ColumnPool();
+  readonly #memory: ChunkMemory;
+  readonly #pool: ColumnPool;
   readonly #heap: SourceBlock[] = [];
   /** Sources that have the present series, as they came off the heap, and by their first chunks. */
   #current: SourceBlock[] = [];
@@ -129,7 +138,10 @@ class SeriesMerge {
     symbols: readonly string[],
     options: MergeOptions,
     counts: MergeCounts,
+    memory: ChunkMemory,
   ) {
+    this.#memory = memory;
+    this.#pool = new ColumnPool(memory);
     this.#blocks = blocks;
     this.#symbols = symbols;
     this.#options = options;
@@ -218,6 +230,8 @@ class SeriesMerge {
   }
 
   async #mergeCurrent(output: OutputBlock): Promise<void> {
+    // What was encoded for the series before is written.
+    this.#memory.reset();
     const merged: SourceChunk[] = [];
     const runs: ChunkRun[] = [];
     for (const block of this.#current) {

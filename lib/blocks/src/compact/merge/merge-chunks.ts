@@ -1,16 +1,13 @@
 // The chunks of one series from several blocks become the chunks of one block: copied where they do not overlap,
 // merged sample by sample where they do.
+import type { ChunkMemory } from "@deucalion/kernels";
 import { ChunkEncoding, mergeFill, mergePenalty, type SampleColumns } from "@deucalion/model";
-import {
-  chainSamplesInto,
-  decodeChunkInto,
-  type EncodedChunk,
-  encodeSamples,
-} from "@deucalion/tsdb";
+import { chainSamplesInto, type EncodedChunk, encodeSamples } from "@deucalion/tsdb";
 import { BlocksError } from "../../errors.ts";
 import { ColumnPool } from "./column-pool.ts";
+import { decodeWith } from "./decode-with.ts";
 import { popHeap, pushHeap } from "./go-heap.ts";
-import { fromEncoded, type SourceChunk, sameChunk } from "./source-chunk.ts";
+import { frameEncoded, fromEncoded, type SourceChunk, sameChunk } from "./source-chunk.ts";
 
 /** How samples of overlapping chunks become one series. "" keeps one sample for each timestamp. */
 export type CompactionDedup = "" | "penalty" | "fill";
@@ -126,14 +123,18 @@ function mergeOverlaps(
 }
 
 /** Decodes a chunk of raw samples into `samples`, which is empty. */
-export function decodeSource(chunk: SourceChunk, samples: SampleColumns): SampleColumns {
+export function decodeSource(
+  chunk: SourceChunk,
+  samples: SampleColumns,
+  memory: ChunkMemory | null = null,
+): SampleColumns {
   if (chunk.encoding === ChunkEncoding.aggregated) {
     throw new BlocksError("BLOCKS_SOURCE", "downsampled chunks overlap", {
       minTime: chunk.minTime,
       maxTime: chunk.maxTime,
     });
   }
-  decodeChunkInto(chunk.encoding, chunk.data, chunk.offset, chunk.length, samples);
+  decodeWith(memory, chunk.encoding, chunk.data, chunk.offset, chunk.length, samples);
   return samples;
 }
 
@@ -145,9 +146,10 @@ function mergeSamples(
   pool: ColumnPool,
 ): SourceChunk[] {
   const merged = pool.take();
-  const decode = (chunk: SourceChunk): SampleColumns => decodeSource(chunk, pool.take());
+  const decode = (chunk: SourceChunk): SampleColumns =>
+    decodeSource(chunk, pool.take(), pool.memory);
   if (dedup === "penalty") {
-    mergePenalty([base, ...overlapping].map(decode), false, merged);
+    mergePenalty([base, ...overlapping].map(decode), false, merged, () => pool.take());
   } else {
     const runs = [...overlapping, base].map(decode);
     chainSamplesInto(runs, merged);
@@ -186,17 +188,19 @@ export function encodeMerged(
 ): SourceChunk[] {
   const startTimes = samples.startTimes !== null;
   const options = { samplesPerChunk, xor2: startTimes, histogramStartTimes: startTimes };
-  const chunks = encodeSamples(samples, 0, samples.count, options, pool.scratch);
+  const chunks = encodeSamples(samples, 0, samples.count, options, pool.memory ?? undefined);
   const check = pool.take();
   let at = 0;
-  for (const chunk of chunks) at = checkEncoded(chunk, samples, at, check);
+  for (const chunk of chunks) at = checkEncoded(chunk, samples, at, check, pool.memory);
   if (at !== samples.count) {
     throw new BlocksError("BLOCKS_RESULT", "chunks do not hold the samples that went in", {
       want: samples.count,
       got: at,
     });
   }
-  return chunks.map(fromEncoded);
+  const { memory } = pool;
+  if (memory === null) return chunks.map(fromEncoded);
+  return chunks.map((chunk) => frameEncoded(chunk, memory));
 }
 
 function checkEncoded(
@@ -204,9 +208,10 @@ function checkEncoded(
   samples: SampleColumns,
   from: number,
   scratch: SampleColumns,
+  memory: ChunkMemory | null,
 ): number {
   scratch.reset();
-  decodeChunkInto(chunk.encoding, chunk.data, 0, chunk.data.length, scratch);
+  decodeWith(memory, chunk.encoding, chunk.data, 0, chunk.data.length, scratch);
   if (scratch.histograms === null && samples.histograms === null) {
     if (!sameFloats(scratch, samples, from)) throw differs(samples.times[from]);
     return from + scratch.count;
@@ -260,7 +265,7 @@ function fillRuns(
   for (const { replica, chunks } of runs) {
     const list = replicas.get(replica);
     const samples = pool.take();
-    const decoded = chunks.map((chunk) => decodeSource(chunk, pool.take()));
+    const decoded = chunks.map((chunk) => decodeSource(chunk, pool.take(), pool.memory));
     chainSamplesInto(decoded, samples);
     if (list === undefined) replicas.set(replica, [samples]);
     else list.push(samples);

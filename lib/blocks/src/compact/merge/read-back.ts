@@ -1,7 +1,7 @@
 // Reads a block back that was just written: is it what was meant to be written, byte for byte?
 import { setImmediate } from "node:timers/promises";
 import { crc32 } from "node:zlib";
-import { ChecksumMemory } from "@deucalion/kernels";
+import { ChunkMemory } from "@deucalion/kernels";
 import type { Bucket } from "@deucalion/objstore";
 import { BlocksError } from "../../errors.ts";
 import type { BlockMeta, ThanosSection } from "../../meta/block-meta.ts";
@@ -29,7 +29,7 @@ export async function readIndexContent(
   meta: BlockMeta,
   signal: AbortSignal,
 ): Promise<BlockContent> {
-  const memory = new ChecksumMemory(windowBytes, 4);
+  const memory = new ChunkMemory({ bufferBytes: windowBytes, bufferCount: 4 });
   const options = { acceptMalformedIndex: false, windowBytes, memory };
   const block = await SourceBlock.open(bucket, meta, options, signal);
   const { symbols } = block;

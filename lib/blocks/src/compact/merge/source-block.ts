@@ -1,5 +1,5 @@
 // A block that is compacted: its series in order, one at a time, read from the bucket in large pieces.
-import { type ChecksumMemory, crc32c } from "@deucalion/kernels";
+import { type ChunkMemory, crc32c } from "@deucalion/kernels";
 import { ChunkEncoding } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import {
@@ -34,7 +34,7 @@ export interface SourceBlockOptions {
   /** Bytes of one read. */
   readonly windowBytes: number;
   /** Reads into this memory: bytes of chunks are valid only until the next series then. */
-  readonly memory?: ChecksumMemory;
+  readonly memory?: ChunkMemory;
   /** Do not look at the times and the order of chunks, and give those outside of the block too: for repairs. */
   readonly unchecked?: boolean;
 }

@@ -1,4 +1,5 @@
 // A chunk on its way from source blocks to a new one.
+import type { ChunkMemory } from "@deucalion/kernels";
 import { ChunkEncoding } from "@deucalion/model";
 import { chunkSampleCount, type EncodedChunk } from "@deucalion/tsdb";
 
@@ -46,6 +47,37 @@ export function fromEncoded(chunk: EncodedChunk): SourceChunk {
     length: chunk.data.length,
     frameStart: 0,
     frameEnd: 0,
+    sampleCount: chunk.sampleCount,
+  };
+}
+
+/** A chunk that was just encoded, with its frame: valid until `memory` is reset. */
+export function frameEncoded(chunk: EncodedChunk, memory: ChunkMemory): SourceChunk {
+  const { data, encoding } = chunk;
+  const { length } = data;
+  const frame = memory.alloc(length + 10);
+  let at = 0;
+  let rest = length;
+  for (; rest >= 0x80; rest >>>= 7) frame[at++] = (rest & 0x7f) | 0x80;
+  frame[at++] = rest;
+  frame[at++] = encoding;
+  const offset = at;
+  frame.set(data, at);
+  at += length;
+  const checksum = memory.crc32c(frame, offset - 1, at);
+  frame[at++] = checksum >>> 24;
+  frame[at++] = checksum >>> 16;
+  frame[at++] = checksum >>> 8;
+  frame[at++] = checksum;
+  return {
+    minTime: chunk.minTime,
+    maxTime: chunk.maxTime,
+    encoding,
+    data: frame,
+    offset,
+    length,
+    frameStart: 0,
+    frameEnd: at,
     sampleCount: chunk.sampleCount,
   };
 }
