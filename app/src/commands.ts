@@ -1,6 +1,5 @@
 // Every command of the executable: its help, its flags, and how it starts. Flags and code load when they are needed.
 
-import { AppError } from "./errors.ts";
 import type { FlagTable, FlagValues } from "./flags/flag-spec.ts";
 import type { AppProcess } from "./process/app-process.ts";
 
@@ -48,13 +47,6 @@ function command<Table extends FlagTable>(
         run(values as FlagValues<Table>, process, positionals),
     }),
   };
-}
-
-/** A command whose flags are known but whose work is not part of this build. */
-function notBuilt(path: string, help: string, flags: () => Promise<FlagTable>): Command {
-  return command(path, help, flags, () => {
-    throw new AppError("APP_NOT_BUILT", `deucalion ${path} is not part of this version yet`);
-  });
 }
 
 const bucketFlags = () => import("./tools/bucket-flags.ts");
@@ -242,10 +234,25 @@ export const commands: readonly Command[] = [
     },
     { component: "bucket" },
   ),
-  notBuilt(
+  command(
     "tools rules-check",
     "Checks files with rules.",
     async () => (await import("./tools/flags.ts")).rulesCheckFlags,
+    async (values, process) => {
+      const { runRulesCheck } = await import("./tools/rules-check/run.ts");
+      await runRulesCheck(values.rules, process);
+    },
+    { component: "rules-check" },
+  ),
+  command(
+    "tools rules-test",
+    "Runs unit tests of rules, in promtool's format.",
+    async () => (await import("./tools/flags.ts")).rulesTestFlags,
+    async (values, process, paths) => {
+      const { runRulesTest } = await import("./tools/rules-test/run.ts");
+      await runRulesTest(values, paths, process);
+    },
+    { component: "tools", positionals: ["file..."] },
   ),
   command(
     "tools tsdb dump",

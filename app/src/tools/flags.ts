@@ -8,6 +8,17 @@ export const rulesCheckFlags = {
   rules: strings("Files with rules; globs. Repeatable.", { required: true }),
 };
 
+/** Ours: what `promtool test rules` does. */
+export const rulesTestFlags = {
+  ...globalFlags,
+  run: strings("Only test groups whose names match; a regular expression. Repeatable."),
+  diff: bool(false, "Print differences between expected and actual alerts, coloured."),
+  debug: bool(false, "Print when tests begin and end, and all data at their end."),
+  "ignore-unknown-fields": bool(false, "Unknown fields in test and rule files are no errors."),
+  junit: string("", "File to write results to, as JUnit XML."),
+  "enable-feature": strings("Features of PromQL, as Prometheus names them. Repeatable."),
+};
+
 /** Ours: prints a block or a whole data folder. */
 export const tsdbDumpFlags = {
   ...globalFlags,
@@ -20,3 +31,4 @@ export const tsdbDumpFlags = {
 export const promqltestFlags = { ...globalFlags };
 
 export type TsdbDumpFlagValues = FlagValues<typeof tsdbDumpFlags>;
+export type RulesTestFlagValues = FlagValues<typeof rulesTestFlags>;

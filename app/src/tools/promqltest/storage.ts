@@ -86,13 +86,19 @@ function storeHints(samples: SampleColumns): void {
   let previous: FloatHistogram | undefined;
   for (let i = 0; i < samples.count; i++) {
     const histogram = histograms[i];
-    if (histogram !== undefined && histogram.counterResetHint !== "gauge") {
-      const hint =
-        previous !== undefined && continues(histogram, previous) ? "not_reset" : "unknown";
-      histograms[i] = { ...histogram, counterResetHint: hint };
-    }
+    if (histogram !== undefined) histograms[i] = withStoredHint(histogram, previous);
     previous = histogram;
   }
+}
+
+/** A histogram with the hint that it has once it is stored behind another sample, or as the first. */
+export function withStoredHint(
+  histogram: FloatHistogram,
+  previous: FloatHistogram | undefined,
+): FloatHistogram {
+  if (histogram.counterResetHint === "gauge") return histogram;
+  const follows = previous !== undefined && continues(histogram, previous);
+  return { ...histogram, counterResetHint: follows ? "not_reset" : "unknown" };
 }
 
 const comparable: CounterResetHint = "unknown";

@@ -147,6 +147,8 @@ export interface RuleGroupOptions {
   readonly externalLabels: Labels;
   /** As templates see it. */
   readonly externalUrl: string;
+  /** What the functions `externalURL` and `pathPrefix` give, if not `externalUrl`; null: they fail. */
+  readonly functionUrl?: string | null;
   /** How far back recording rules are made up for; 0 never. */
   readonly backfillMs: number;
 }

@@ -197,13 +197,14 @@ export class RuleGroup {
   }
 
   #templateContext(timeMs: number, signal: AbortSignal): TemplateContext {
-    const { externalLabels, externalUrl } = this.#options;
+    const { externalLabels, externalUrl, functionUrl = externalUrl } = this.#options;
     const query = async (text: string): Promise<readonly RuleSample[]> =>
       (await this.#deps.query(text, timeMs, this.#queryOptions(signal))).samples;
     return {
       timeMs,
       externalLabels,
       externalUrl,
+      functionUrl,
       query,
       expanded: (error) => {
         this.#deps.metrics?.expanded?.(error !== null);
