@@ -7,6 +7,7 @@ import { type ByteBudget, QueryLimits } from "./limits.ts";
 import { evaluateNode } from "./operators/evaluate.ts";
 import { Evaluation, type QueryState, RowPool } from "./operators/evaluation.ts";
 import { selectRows } from "./operators/instant-selector.ts";
+import { NodeAnalysis, type NodeStats } from "./operators/node-analysis.ts";
 import { SampleCounter } from "./operators/sample-counter.ts";
 import { SharedReads } from "./operators/shared-reads.ts";
 import type { Expr, ParseOptions } from "./parse/ast.ts";
@@ -78,6 +79,8 @@ export interface QueryOptions {
   readonly tenant?: string;
   /** Coarsest downsampled data that is welcome, in ms; 0 or absent is raw only. */
   readonly maxResolutionMs?: number;
+  /** Tells in the result what each node of the query took. */
+  readonly analyze?: boolean;
 }
 
 export interface QueryStats {
@@ -100,6 +103,8 @@ export interface QueryResult {
   readonly warnings: string[];
   readonly infos: string[];
   readonly stats: QueryStats;
+  /** Where asked for: the tree of what was evaluated. */
+  readonly analysis?: NodeStats;
 }
 
 /** Evaluates queries. Holds no state of them; one serves all. */
@@ -168,7 +173,11 @@ export class Engine {
     try {
       const steps = makeSteps(times.startMs, times.endMs, times.stepMs);
       limits.checkSteps(steps.count);
-      const state = this.#stateOf(source, plan, times, limits, stop.signal, annotations, options);
+      const analysis = options.analyze === true ? new NodeAnalysis() : null;
+      const state = this.#stateOf(source, plan, times, limits, stop.signal, annotations, {
+        ...options,
+        analysis,
+      });
       reads = state.reads;
       const ev = new Evaluation(state, steps, annotations, times.stepMs, state.counter);
       limits.check();
@@ -180,6 +189,7 @@ export class Engine {
         warnings: annotations.texts("warning", query),
         infos: annotations.texts("info", query),
         stats: statsOf(state),
+        ...(analysis === null ? {} : { analysis: analysis.tree(plan.root) }),
       };
     } catch (error) {
       const failure = asPromqlError(error, limits);
@@ -213,7 +223,7 @@ export class Engine {
     limits: QueryLimits,
     signal: AbortSignal,
     annotations: Annotations,
-    options: QueryOptions,
+    options: QueryOptions & { readonly analysis: NodeAnalysis | null },
   ): QueryState {
     const { defaultStepMs } = this.#options;
     const warn = (message: string): void => {
@@ -243,8 +253,9 @@ export class Engine {
       maxResolutionMs: options.maxResolutionMs ?? 0,
       rows: new RowPool(),
       counter: new SampleCounter(options.stats === "all" ? steps.count : 0),
-      evaluate: evaluateNode,
+      evaluate: options.analysis?.evaluate ?? evaluateNode,
       select: selectRows,
+      onRead: options.analysis?.read.bind(options.analysis) ?? null,
     };
   }
 

@@ -7,6 +7,7 @@ export type { PromqlErrorCode } from "./errors.ts";
 export { PromqlError } from "./errors.ts";
 export type { ByteBudget, LimitOptions } from "./limits.ts";
 export { QueryLimits } from "./limits.ts";
+export type { NodeStats } from "./operators/node-analysis.ts";
 export type {
   AggregateExpr,
   AggregateOp,

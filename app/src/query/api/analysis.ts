@@ -1,7 +1,8 @@
 // What `analyze` tells of a query: Thanos' fields, and how each store took part.
 import { formatGoDuration } from "@deucalion/base";
-import { printExpr, type QueryResult } from "@deucalion/promql";
+import { type NodeStats, printExpr, type QueryResult } from "@deucalion/promql";
 import type { StoreStats } from "../querier.ts";
+import { nodeName } from "./explain-tree.ts";
 import type { QueryParams } from "./query-params.ts";
 
 /** All selects of a query over one store, together. */
@@ -78,7 +79,18 @@ function missingJson(stores: readonly StoreStats[]): unknown[] {
   });
 }
 
-/** `data.analysis`. The tree has its root only: the engine works series by series over the whole of it. */
+/** A node with what it took and gave; peaks are known of the whole query only. */
+function nodeJson({ kind, text, ms, series, samples, children }: NodeStats): unknown {
+  return {
+    name: nodeName(kind, text),
+    executionTime: formatGoDuration(ms),
+    totalSamples: samples,
+    series,
+    ...(children.length === 0 ? {} : { children: children.map(nodeJson) }),
+  };
+}
+
+/** `data.analysis`: the nodes of the query, and at its root what holds for the query as a whole. */
 export function analysisJson(
   params: QueryParams,
   result: QueryResult,
@@ -86,8 +98,9 @@ export function analysisJson(
   stores: readonly StoreStats[],
 ): unknown {
   const each = byStore(stores);
+  const tree = result.analysis;
   return {
-    name: `[${params.expr.kind}] ${printExpr(params.expr)}`,
+    name: nodeName(params.expr.kind, printExpr(params.expr)),
     executionTime: formatGoDuration(evalMs),
     peakSamples: result.stats.peakSamples,
     totalSamples: result.stats.samplesTotal,
@@ -95,5 +108,6 @@ export function analysisJson(
       ? {}
       : { fanout: fanoutJson(stores), stores: storesJson(each), missing: missingJson(each) }),
     ...(result.infos.length === 0 ? {} : { infos: result.infos }),
+    ...(tree === undefined ? {} : { series: tree.series, children: tree.children.map(nodeJson) }),
   };
 }

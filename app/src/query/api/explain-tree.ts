@@ -21,8 +21,13 @@ const words: Readonly<Record<Expr["kind"], string>> = {
   stepInvariant: "stepInvariant",
 };
 
+/** What a node is called in answers. */
+export function nodeName(kind: Expr["kind"], text: string): string {
+  return `[${words[kind]}] ${text}`;
+}
+
 export function explainTree(expr: Expr): ExplainNode {
   const below = childrenOf(expr).map(explainTree);
-  const name = `[${words[expr.kind]}] ${printExpr(expr)}`;
+  const name = nodeName(expr.kind, printExpr(expr));
   return below.length === 0 ? { name } : { name, children: below };
 }

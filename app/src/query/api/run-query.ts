@@ -116,6 +116,7 @@ async function evaluateWithin(
       hasYounger: () => context.active.hasYounger(active),
       limit: params.limit,
       maxResolutionMs: params.maxSourceResolutionMs,
+      analyze: params.analyze,
     });
     return { result, evalMs: performance.now() - begun, waitMs, stores };
   } finally {

@@ -45,6 +45,7 @@ export interface RunMessage {
     readonly stats?: "all" | undefined;
     readonly tenant?: string;
     readonly maxResolutionMs?: number;
+    readonly analyze?: boolean;
   };
   readonly rules: RequestRules;
   readonly dedup: DedupOptions;

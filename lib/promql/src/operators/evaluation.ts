@@ -30,6 +30,8 @@ export interface QueryState {
   /** Evaluates any node; set once, so that operators need not import each other. */
   readonly evaluate: (node: Expr, ev: Evaluation, emit: Emit) => Promise<void>;
   readonly select: (ev: Evaluation, request: InstantSelect) => Promise<Row[]>;
+  /** Told of each series that a selector reads, where that is asked for. */
+  readonly onRead: ((selector: VectorSelector, samples: number) => void) | null;
 }
 
 /** One range of steps within a query: the query itself, a subquery, or a part that is evaluated once. */

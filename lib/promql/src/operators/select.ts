@@ -102,6 +102,14 @@ export async function forEachSeries(
 ): Promise<void> {
   const { limits, state } = ev;
   const columns = new SampleColumns();
+  const { selector } = selection;
+  const take: SeriesVisitor =
+    state.onRead === null || selector === null
+      ? visit
+      : (samples, labels) => {
+          state.onRead?.(selector, samples.count);
+          visit(samples, labels);
+        };
   let work = 0;
   let pending: LabelBytes | null = null;
   for await (const batch of state.reads.series(requestOf(ev, selection), selection.selector)) {
@@ -115,7 +123,7 @@ export async function forEachSeries(
           continue;
         }
         limits.series++;
-        visit(columns, pending);
+        take(columns, pending);
         work += 40 + columns.count + ev.steps.count;
         if (work > workMax) {
           work = 0;
@@ -131,7 +139,7 @@ export async function forEachSeries(
   }
   if (pending !== null) {
     limits.series++;
-    visit(columns, pending);
+    take(columns, pending);
   }
 }
 
