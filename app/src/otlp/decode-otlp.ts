@@ -348,6 +348,7 @@ class Translator {
       histograms: this.#histograms,
       exemplars: this.#exemplars,
       families: null,
+      refused: "",
     };
   }
 }

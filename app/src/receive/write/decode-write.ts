@@ -14,6 +14,8 @@ export interface DecodedWrite {
   readonly exemplars: number;
   /** Metadata of its own (version 1): messages without samples. */
   readonly families: SeriesList | null;
+  /** What of the body is left out since it can never be stored; "" for nothing. */
+  readonly refused: string;
 }
 
 /** Version 1: the series stay where they are in `body`. Throws RPC_PROTO. */
@@ -28,7 +30,7 @@ export function decodeWriteV1(body: Uint8Array): DecodedWrite {
     } else if (reader.field === 3) families.push(readFamily(reader.message()));
     else reader.skip();
   }
-  return { series, ...countParts(series), families: familyList(families) };
+  return { series, ...countParts(series), families: familyList(families), refused: "" };
 }
 
 // MetricMetadata: 1 type   2 metric_family_name   4 help   5 unit
@@ -120,11 +122,14 @@ export function decodeWriteV2(body: Uint8Array): DecodedWrite {
   return writer.finish();
 }
 
+const nameLabel = new TextEncoder().encode("__name__");
+
 class V2Writer {
   readonly #body: Uint8Array;
   readonly #symbols: readonly number[];
   readonly #out: ProtoWriter;
   readonly #bounds: number[] = [];
+  #unnamed = 0;
   #samples = 0;
   #histograms = 0;
   #exemplars = 0;
@@ -158,7 +163,7 @@ class V2Writer {
     if (refs.length % 2 !== 0) {
       throw new ReceiveError("RECEIVE_BODY", `${refs.length} label references do not make pairs`);
     }
-    for (let i = 0; i < refs.length; i += 2) {
+    for (const i of this.#sorted(refs)) {
       const name = this.#place(refs[i]!);
       const value = this.#place(refs[i + 1]!);
       const mark = out.open(1);
@@ -168,6 +173,43 @@ class V2Writer {
       this.#symbol(value);
       out.close(mark);
     }
+  }
+
+  /** Where pairs of references begin, in the order of the labels' names. */
+  #sorted(refs: readonly number[]): number[] {
+    const order: number[] = [];
+    let inOrder = true;
+    for (let i = 0; i < refs.length; i += 2) {
+      if (i > 0 && this.#compareSymbols(refs[i - 2]!, refs[i]!) > 0) inOrder = false;
+      order.push(i);
+    }
+    return inOrder ? order : order.sort((a, b) => this.#compareSymbols(refs[a]!, refs[b]!));
+  }
+
+  #compareSymbols(a: number, b: number): number {
+    const body = this.#body;
+    const x = this.#place(a);
+    const y = this.#place(b);
+    const symbols = this.#symbols;
+    let i = symbols[x]!;
+    let j = symbols[y]!;
+    const xEnd = symbols[x + 1]!;
+    const yEnd = symbols[y + 1]!;
+    for (; i < xEnd && j < yEnd; i++, j++) if (body[i] !== body[j]) return body[i]! - body[j]!;
+    return xEnd - i - (yEnd - j);
+  }
+
+  /** True if one of the labels is a metric name. */
+  #isNamed(refs: readonly number[]): boolean {
+    for (let i = 0; i + 1 < refs.length; i += 2) {
+      const name = this.#place(refs[i]!);
+      const value = this.#place(refs[i + 1]!);
+      const start = this.#symbols[name]!;
+      if (this.#symbols[name + 1]! - start !== nameLabel.length) continue;
+      if (this.#symbols[value + 1]! === this.#symbols[value]!) continue;
+      if (nameLabel.every((byte, at) => this.#body[start + at] === byte)) return true;
+    }
+    return false;
   }
 
   #symbol(place: number): void {
@@ -186,6 +228,10 @@ class V2Writer {
     while (reader.next()) {
       if (reader.field === 1) for (const ref of this.#refs(reader)) refs.push(ref);
       else reader.skip();
+    }
+    if (!this.#isNamed(refs)) {
+      this.#unnamed++;
+      return;
     }
     this.#labels(refs);
     reader = new ProtoReader(body, start, end);
@@ -264,6 +310,7 @@ class V2Writer {
       histograms: this.#histograms,
       exemplars: this.#exemplars,
       families: null,
+      refused: this.#unnamed === 0 ? "" : `${this.#unnamed} series have no metric name`,
     };
   }
 }

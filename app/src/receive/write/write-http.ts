@@ -80,7 +80,7 @@ function versionOf(request: IncomingMessage): 1 | 2 {
   if (plain === "application/x-protobuf") return 1;
   if (plain === "application/x-protobuf;proto=prometheus.WriteRequest") return 1;
   throw new HttpFault(
-    400,
+    415,
     "required headers Content-Type and/or X-Prometheus-Remote-Write-Version not found",
   );
 }
@@ -150,11 +150,11 @@ export class WriteHttp implements Actor {
       return;
     }
     const begun = performance.now();
-    const progress: Progress = { tenant: "", series: 0, samples: 0, bytes: 0 };
+    const progress: Progress = { tenant: "", series: 0, samples: 0, bytes: 0, version: 1 };
     try {
       await this.#receive(request, response, handler === "otlp", progress);
     } catch (error) {
-      this.#fail(response, error, path);
+      this.#fail(response, error, path, progress.version);
     }
     this.#deps.observe({
       handler,
@@ -167,13 +167,15 @@ export class WriteHttp implements Actor {
     });
   }
 
-  #fail(response: ServerResponse, error: unknown, path: string): void {
+  #fail(response: ServerResponse, error: unknown, path: string, version: 1 | 2): void {
     const { log } = this.#deps;
     if (response.destroyed || response.headersSent) return;
     if (error instanceof HttpFault) {
       answer(response, error.status, error.message);
     } else if (error instanceof ReceiveError) {
-      const status = httpStatusOf[error.code];
+      // Version 2 knows 400 for what can never be stored.
+      const conflict = error.code === "RECEIVE_CONFLICT";
+      const status = conflict && version === 2 ? 400 : httpStatusOf[error.code];
       if (status === 429) response.setHeader("Retry-After", "5");
       if (status === 503) response.setHeader("Retry-After", "1");
       if (status >= 500) log.error("write failed", { path, err: error.message });
@@ -247,11 +249,16 @@ export class WriteHttp implements Actor {
         const json = header(request, "content-type").startsWith("application/json");
         decoded = this.#deps.decodeOtlp(body, json);
       } else {
+        const version = versionOf(request);
+        progress.version = version;
+        const encoding = header(request, "content-encoding");
+        if (version === 2 && encoding !== "" && encoding !== "snappy") {
+          throw new HttpFault(415, `unsupported compression: ${encoding}. Only "snappy" supported`);
+        }
         const size = sizeOf(packed);
         if (size > sizeMax) throw new HttpFault(413, "write request too large");
         charge += budget.take(size);
         body = unpacked(packed, sizeMax);
-        const version = versionOf(request);
         decoded = version === 2 ? decodeWriteV2(body) : decodeWriteV1(body);
         if (version === 2) {
           response.setHeader("X-Prometheus-Remote-Write-Samples-Written", decoded.samples);
@@ -260,7 +267,8 @@ export class WriteHttp implements Actor {
         }
       }
       await this.#write(request, tenant, decoded, limits, progress);
-      response.writeHead(200, { "Content-Length": 0 });
+      if (decoded.refused !== "") throw new HttpFault(400, decoded.refused);
+      response.writeHead(progress.version === 2 ? 204 : 200, { "Content-Length": 0 });
       response.end();
     } catch (error) {
       for (const kind of ["Samples", "Histograms", "Exemplars"]) {
@@ -311,6 +319,8 @@ interface Progress {
   series: number;
   samples: number;
   bytes: number;
+  /** Of remote write. */
+  version: 1 | 2;
 }
 
 /** Sends an error in plain text, as Go's http.Error does. */

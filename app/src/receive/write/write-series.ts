@@ -171,10 +171,15 @@ function isSound(h: FloatHistogram): boolean {
   if (isStale(h.sum)) return true;
   try {
     validateHistogram(h);
-    return true;
   } catch {
     return false;
   }
+  if (!h.integer) return true;
+  let observations = h.zeroCount;
+  for (const bucket of h.positiveBuckets) observations += bucket;
+  for (const bucket of h.negativeBuckets) observations += bucket;
+  // Observations of NaN are in no bucket.
+  return Number.isNaN(h.sum) ? observations <= h.count : observations === h.count;
 }
 
 function uvarintLength(value: number): number {
