@@ -52,7 +52,8 @@ async function writeBucket(folder: string): Promise<void> {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const address = server.address();
@@ -70,14 +71,16 @@ async function cpuMs(child: ChildProcess): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-async function ready(url: string): Promise<void> {
-  for (let i = 0; i < 300; i++) {
+/** Waits for a 200, for five minutes at most. */
+export async function ready(url: string, everyMs = 100): Promise<void> {
+  const end = performance.now() + 300_000;
+  while (performance.now() < end) {
     const ok = await fetch(url).then(
       (response) => response.ok,
       () => false,
     );
     if (ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   throw new Error(`not ready: ${url}`);
 }

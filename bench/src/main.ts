@@ -3,11 +3,12 @@ import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { endToEnd } from "./end-to-end.ts";
 import { kernels } from "./kernels.ts";
+import { manyBlocks } from "./many-blocks.ts";
 import { promql } from "./promql.ts";
 import { storeStream } from "./store-stream.ts";
 import type { Workload } from "./workload.ts";
 
-const workloads: readonly Workload[] = [kernels, storeStream, promql, endToEnd];
+const workloads: readonly Workload[] = [kernels, storeStream, promql, endToEnd, manyBlocks];
 
 const { values, positionals } = parseArgs({
   options: { rounds: { type: "string", default: "5" } },
