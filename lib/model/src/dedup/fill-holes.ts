@@ -146,6 +146,34 @@ function regularEnd(
   return left;
 }
 
+/**
+ * True if the step after `left` is less than twice any step that `localInterval` would look at, so that whatever it says, the
+ * one candidate in that step belongs to the slot of a neighbour. Much cheaper than asking.
+ */
+function isAlone(
+  base: Float64Array,
+  count: number,
+  left: number,
+  times: Float64Array,
+  candidate: number,
+): boolean {
+  if (left < 3 || left + 4 >= count || candidate < 1 || candidate + 2 >= times.length) return false;
+  const step = base[left + 1]! - base[left]!;
+  if (step > coupledHoleMs) return false;
+  const least = step / 1.5;
+  return (
+    base[left]! - base[left - 1]! >= least &&
+    base[left - 1]! - base[left - 2]! >= least &&
+    base[left - 2]! - base[left - 3]! >= least &&
+    base[left + 2]! - base[left + 1]! >= least &&
+    base[left + 3]! - base[left + 2]! >= least &&
+    base[left + 4]! - base[left + 3]! >= least &&
+    times[candidate]! - times[candidate - 1]! >= least &&
+    times[candidate + 1]! - times[candidate]! >= least &&
+    times[candidate + 2]! - times[candidate + 1]! >= least
+  );
+}
+
 function findInsertions(base: Merged, times: Float64Array, staleTimes: Float64Array): Insertion[] {
   const found: Insertion[] = [];
   const baseTimes = base.times;
@@ -172,7 +200,12 @@ function findInsertions(base: Merged, times: Float64Array, staleTimes: Float64Ar
     const next = left + 1 < base.count ? baseTimes[left + 1]! : Number.POSITIVE_INFINITY;
     let end = candidate;
     while (end < times.length && times[end]! < next) end++;
-    if (end > candidate) {
+    const settled =
+      end === candidate + 1 &&
+      staleTimes.length === 0 &&
+      base.replica === null &&
+      isAlone(baseTimes, base.count, left, times, candidate);
+    if (end > candidate && !settled) {
       const [from, to] = trimCandidates(base, left, times, candidate, end, staleTimes);
       if (to > from) found.push({ left, from, to });
     }

@@ -17,9 +17,11 @@ export interface FillOptions {
 
 /** Index of the first stale marker, or the count. */
 function firstStale(samples: SampleColumns): number {
-  const { count, valueBits: bits, histograms } = samples;
+  const { count, values, valueBits: bits, histograms } = samples;
   let i = 0;
-  if (histograms === null) while (i < count && !isStaleAt(bits, i)) i++;
+  // A marker is a NaN: only those are worth a look at the bits.
+  if (histograms === null)
+    while (i < count && !(Number.isNaN(values[i]!) && isStaleAt(bits, i))) i++;
   else while (i < count && !samples.isStale(i)) i++;
   return i;
 }
