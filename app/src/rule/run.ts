@@ -2,7 +2,12 @@
 import { messageOf } from "@deucalion/base";
 import { loadXxhash64, type Xxhash64 } from "@deucalion/kernels";
 import type { Service } from "@deucalion/rpc";
-import { parseRuleFile, RuleManager, ruleGroupDefaults } from "@deucalion/rules";
+import {
+  parseRuleFile,
+  type RuleGroupSpec,
+  RuleManager,
+  ruleGroupDefaults,
+} from "@deucalion/rules";
 import {
   type InfoResponse,
   infoService,
@@ -29,6 +34,7 @@ import { type OpenQueriers, openQueriers } from "./open-queriers.ts";
 import type { RuleOptions } from "./options.ts";
 import { outgoingAlerts, sourceLink } from "./outgoing-alerts.ts";
 import { parseOptionsOf } from "./parse-options.ts";
+import { BatchedQueries } from "./query/batched-queries.ts";
 import { queryForState } from "./query/query-for-state.ts";
 import { parseRemoteWrite } from "./remote-write/remote-write-config.ts";
 import { RuleFiles } from "./rule-files.ts";
@@ -51,10 +57,16 @@ export async function runRule(options: RuleOptions, app: AppProcess): Promise<vo
   const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
   const storage = await openStorage(options, app, { metrics, queriers, hash });
   const rulesLog = log.with({ component: "rules" });
+  const batched = new BatchedQueries({
+    query: (expr, timeMs, asking) => queriers.queriers.query(expr, timeMs, asking),
+    now,
+    log: rulesLog,
+  });
   const { rules } = options;
   const manager = new RuleManager(
     {
-      query: (expr, timeMs, asking) => queriers.queriers.query(expr, timeMs, asking),
+      query: (expr, timeMs, asking) => batched.query(expr, timeMs, asking),
+      prepare: (specs, timeMs, asking) => batched.prepare(specs, timeMs, asking),
       queryRange: (expr, startMs, endMs, stepMs, asking) =>
         queriers.queriers.queryRange(expr, startMs, endMs, stepMs, asking),
       append: (samples, signal) => storage.append(samples, signal),
@@ -80,7 +92,13 @@ export async function runRule(options: RuleOptions, app: AppProcess): Promise<vo
       backfillMs: backfillMs(options),
     },
   );
-  const reload = reloader(options, app, manager, metrics);
+  const reload = reloader(options, app, {
+    metrics,
+    update: async (groups) => {
+      batched.keep(new Set(groups.flatMap((group) => group.rules.map(({ query }) => query))));
+      await manager.update(groups);
+    },
+  });
   const own = new OwnRules(() => manager.groups, options.labels);
   await registerRuleApi(
     server,
@@ -197,8 +215,13 @@ async function openStorage(
 function reloader(
   options: RuleOptions,
   app: AppProcess,
-  manager: RuleManager,
-  metrics: RulerMetrics,
+  {
+    metrics,
+    update,
+  }: {
+    readonly metrics: RulerMetrics;
+    readonly update: (groups: readonly RuleGroupSpec[]) => Promise<void>;
+  },
 ): (first: boolean) => Promise<void> {
   const { log, now } = app;
   const parse = parseOptionsOf(options.query);
@@ -213,7 +236,7 @@ function reloader(
       metrics.reloaded(error === null, now());
       if (error === null || !first) {
         metrics.loaded(groups);
-        await manager.update(groups);
+        await update(groups);
       }
       if (error !== null) throw error;
     });

@@ -65,13 +65,19 @@ export class Queriers {
     return warnings;
   }
 
-  async query(expr: string, timeMs: number, asking: Asking): Promise<RuleQueryResult> {
+  /** `isVector` is absent where the type of the value is not known. */
+  async query(
+    expr: string,
+    timeMs: number,
+    asking: Asking,
+  ): Promise<RuleQueryResult & { readonly isVector?: boolean }> {
     const { http, grpc } = this.#deps;
     const params = this.#params(expr, { time: timeText(timeMs) }, asking);
     const asked = await http.ask("/api/v1/query", params, asking.signal);
     if (asked.envelope !== null) {
       const warnings = this.#complete(expr, asked.envelope.warnings, asking);
-      return { samples: instantSamples(asked.envelope), warnings };
+      const isVector = asked.envelope.data?.resultType === "vector";
+      return { samples: instantSamples(asked.envelope), warnings, isVector };
     }
     const partial = asking.strategy === "warn";
     const answer = (await grpc?.instant(expr, timeMs, partial, asking.signal)) ?? null;

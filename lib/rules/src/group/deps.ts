@@ -102,6 +102,15 @@ export interface RuleGroupDeps {
    * are then made up for), RULES_QUERY or RULES_RESULT where it will not.
    */
   query(expr: string, timeMs: number, options: RuleQueryOptions): Promise<RuleQueryResult>;
+  /**
+   * Told of rules that are about to be evaluated and read nothing of each other: they may be asked for together, and
+   * `query` then answers from that. Must not throw.
+   */
+  prepare?(
+    rules: readonly RuleSpec[],
+    timeMs: number,
+    options: Omit<RuleQueryOptions, "rule">,
+  ): Promise<void>;
   /** For making up for a long outage in one query; without it there is one instant query for each time. */
   queryRange?(
     expr: string,

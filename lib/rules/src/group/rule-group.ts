@@ -105,6 +105,7 @@ export class RuleGroup {
     this.#unavailable = false;
     await this.#restore(timeMs, signal);
     const waiting = await this.#makeUp(timeMs, signal);
+    await this.#prepare(timeMs, waiting, signal);
     for (const batch of this.#order()) {
       const beside: Promise<void>[] = [];
       for (const index of batch) {
@@ -146,10 +147,24 @@ export class RuleGroup {
     }
   }
 
-  #order(): readonly (readonly number[])[] {
-    if (this.#options.concurrentEvaluations <= 1) return this.rules.map((_, index) => [index]);
+  #independent(): number[][] | null {
     if (this.#batches === undefined) this.#batches = evaluationBatches(this.spec.rules);
-    return this.#batches ?? this.rules.map((_, index) => [index]);
+    return this.#batches;
+  }
+
+  #order(): readonly (readonly number[])[] {
+    const alone = this.rules.map((_, index) => [index]);
+    return this.#options.concurrentEvaluations <= 1 ? alone : (this.#independent() ?? alone);
+  }
+
+  /** The rules that read nothing of the group may be asked for together. */
+  async #prepare(timeMs: number, waiting: ReadonlySet<number>, signal: AbortSignal): Promise<void> {
+    const { prepare } = this.#deps;
+    if (prepare === undefined || this.rules.length < 2) return;
+    const [first = []] = this.#independent() ?? [];
+    const rules = first.filter((index) => !waiting.has(index)).map((i) => this.spec.rules[i]!);
+    if (rules.length < 2 || this.#stopped || signal.aborted) return;
+    await prepare(rules, timeMs - this.queryOffsetMs, this.#queryOptions(signal));
   }
 
   #queryOptions(signal: AbortSignal, rule?: RuleSpec): RuleQueryOptions {
