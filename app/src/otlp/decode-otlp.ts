@@ -194,7 +194,7 @@ class Translator {
     this.#bounds.push(start, out.length);
   }
 
-  #sample(time: number, value: number): void {
+  #sample(time: number, value: number, start = 0): void {
     const out = this.#out;
     this.#samples++;
     const mark = out.open(2);
@@ -202,6 +202,10 @@ class Translator {
     out.double(value);
     out.tag(2, 0);
     out.svarint(time);
+    if (start > 0 && start <= time) {
+      out.tag(3, 0);
+      out.svarint(start);
+    }
     out.close(mark);
   }
 
@@ -213,9 +217,10 @@ class Translator {
     value: number,
     exemplars: readonly OtlpExemplar[],
     metadata: SeriesMetadata,
+    startMs = 0,
   ): void {
     const start = this.#begin(labels, extra);
-    this.#sample(time, value);
+    this.#sample(time, value, startMs);
     this.#end(start, exemplars, metadata);
   }
 
@@ -253,14 +258,15 @@ class Translator {
       if ("buckets" in point) this.#classic(name, labels, point, metadata);
       else if ("value" in point) {
         const exemplars = data.kind === "sum" ? point.exemplars : [];
-        this.#float(labels, [named], timeMs, of(point.value), exemplars, metadata);
+        const startMs = counter ? point.startMs : 0;
+        this.#float(labels, [named], timeMs, of(point.value), exemplars, metadata, startMs);
       } else if ("scale" in point) {
         const start = this.#begin(labels, [named]);
-        this.#histogram(exponentialHistogram(point));
+        this.#histogram(exponentialHistogram(point), point.startMs);
         this.#end(start, point.exemplars, metadata);
       } else {
-        this.#float(labels, [["__name__", `${name}_sum`]], timeMs, of(point.sum), [], metadata);
-        this.#float(labels, [["__name__", `${name}_count`]], timeMs, of(point.count), [], metadata);
+        this.#part(`${name}_sum`, labels, point, of(point.sum), metadata);
+        this.#part(`${name}_count`, labels, point, of(point.count), metadata);
         for (const [quantile, value] of point.quantiles) {
           const extra = [named, ["quantile", plainNumber(quantile)]] as const;
           this.#float(labels, extra, timeMs, of(value), [], metadata);
@@ -269,10 +275,25 @@ class Translator {
     }
   }
 
-  #histogram(histogram: WireHistogram): void {
+  /** A part of a histogram or summary that is a counter of its own. */
+  #part(
+    name: string,
+    labels: ReadonlyMap<string, string>,
+    { timeMs, startMs }: { readonly timeMs: number; readonly startMs: number },
+    value: number,
+    metadata: SeriesMetadata,
+  ): void {
+    this.#float(labels, [["__name__", name]], timeMs, value, [], metadata, startMs);
+  }
+
+  #histogram(histogram: WireHistogram, startMs: number): void {
     this.#histograms++;
     const mark = this.#out.open(4);
     HistogramMessage.write(histogram, this.#out);
+    if (startMs > 0 && startMs <= histogram.timestamp) {
+      this.#out.tag(17, 0);
+      this.#out.svarint(startMs);
+    }
     this.#out.close(mark);
   }
 
@@ -285,9 +306,9 @@ class Translator {
     const { timeMs } = point;
     const of = (value: number): number => (point.noValue ? staleNaN() : value);
     if (point.sum !== null) {
-      this.#float(labels, [["__name__", `${name}_sum`]], timeMs, of(point.sum), [], metadata);
+      this.#part(`${name}_sum`, labels, point, of(point.sum), metadata);
     }
-    this.#float(labels, [["__name__", `${name}_count`]], timeMs, of(point.count), [], metadata);
+    this.#part(`${name}_count`, labels, point, of(point.count), metadata);
     const exemplars = [...point.exemplars];
     let total = 0;
     const bucket = (le: string, value: number, taken: readonly OtlpExemplar[]): void =>
@@ -301,6 +322,7 @@ class Translator {
         of(value),
         taken,
         metadata,
+        point.startMs,
       );
     for (let i = 0; i < Math.min(point.bounds.length, point.buckets.length); i++) {
       total += point.buckets[i]!;

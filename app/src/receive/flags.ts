@@ -182,7 +182,9 @@ export const receiveFlags = {
   "receive.otlp-promote-resource-attributes": strings(
     "OTLP resource attribute that becomes a label. Repeatable.",
   ),
-  "enable-feature": strings("Features to turn on: metric-names-filter. Repeatable."),
+  "enable-feature": strings(
+    "Features to turn on: metric-names-filter, st-storage (keep start timestamps; Thanos cannot read such blocks). Repeatable.",
+  ),
   "receive.lazy-retrieval-max-buffered-responses": int(20, "Frames of one tenant to read ahead."),
   ...requestLoggingFlags,
   ...seriesLimitFlags,

@@ -34,6 +34,17 @@ export function readMetadata(data: Uint8Array, start: number, end: number): Seri
   return { type: type <= 7 ? type : 0, unit, help };
 }
 
+/** The start timestamp of a histogram's message (field 17, of version 2), 0 for none. */
+export function histogramStart(data: Uint8Array, start: number, end: number): number {
+  const reader = new ProtoReader(data, start, end);
+  let found = 0;
+  while (reader.next()) {
+    if (reader.field === 17 && reader.wire === 0) found = reader.int();
+    else reader.skip();
+  }
+  return found;
+}
+
 /** Where the parts of a message are. Meant to be used again for the next. */
 export class TimeSeriesView {
   data: Uint8Array = new Uint8Array(0);
@@ -132,6 +143,8 @@ export class SampleView {
   time = 0;
   high = 0;
   low = 0;
+  /** Start timestamp (field 3, of version 2), 0 for none. */
+  start = 0;
   readonly #data: Uint8Array;
   readonly #view: DataView;
 
@@ -146,6 +159,7 @@ export class SampleView {
     this.high = 0;
     this.low = 0;
     this.time = 0;
+    this.start = 0;
     let at = start;
     // The usual form: value, then time, both there.
     if (end - at > 10 && data[at] === 0x09 && data[at + 9] === 0x10) {
@@ -173,6 +187,7 @@ export class SampleView {
     this.high = 0;
     this.low = 0;
     this.time = 0;
+    this.start = 0;
     while (reader.next()) {
       if (reader.field === 1 && reader.wire === 1) {
         this.low = this.#view.getInt32(reader.at, true);
@@ -180,6 +195,8 @@ export class SampleView {
         reader.skip();
       } else if (reader.field === 2) {
         this.time = reader.int();
+      } else if (reader.field === 3 && reader.wire === 0) {
+        this.start = reader.int();
       } else {
         reader.skip();
       }

@@ -14,7 +14,7 @@ import { HistogramMessage, histogramFromWire } from "@deucalion/storeapi";
 import { type LiveHead, Verdict } from "@deucalion/tsdb";
 import { ReceiveError } from "../errors.ts";
 import type { SeriesList } from "./series-list.ts";
-import { readMetadata, SampleView, TimeSeriesView } from "./time-series.ts";
+import { histogramStart, readMetadata, SampleView, TimeSeriesView } from "./time-series.ts";
 import { type Fault, WriteReport } from "./write-report.ts";
 
 export interface WriteLimits {
@@ -138,7 +138,7 @@ function writeOne(
     if (sample.time > limits.latestTime || Math.abs(sample.time) > timeMax)
       report.add("outOfBounds", view.labels);
     else if (made(sample.time)) {
-      const verdict = head.append(series, sample.time, sample.high, sample.low);
+      const verdict = head.append(series, sample.time, sample.high, sample.low, sample.start);
       if (verdict === Verdict.stored) report.stored++;
       else note(verdict);
     }
@@ -151,7 +151,12 @@ function writeOne(
     const h = histogramFromWire(wire);
     if (!isSound(h)) report.add("badHistogram", view.labels);
     else if (Math.abs(wire.timestamp) > timeMax) report.add("outOfBounds", view.labels);
-    else if (made(wire.timestamp)) note(head.appendHistogram(series, wire.timestamp, h));
+    else if (made(wire.timestamp)) {
+      const start = head.options.startTimes
+        ? histogramStart(view.data, view.histograms[j]!, view.histograms[j + 1]!)
+        : 0;
+      note(head.appendHistogram(series, wire.timestamp, h, start));
+    }
   }
   if (series < 0) return -1;
   if (view.exemplars.length > 0) writeExemplars(head, series, view, report);

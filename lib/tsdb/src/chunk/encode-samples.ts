@@ -35,6 +35,12 @@ export const encodeSamplesDefaults: EncodeSamplesOptions = {
   histogramStartTimes: false,
 };
 
+/** Options that keep the start timestamps of samples, where they have any. */
+export function encodingOf(samples: SampleColumns): EncodeSamplesOptions {
+  if (samples.startTimes === null) return encodeSamplesDefaults;
+  return { ...encodeSamplesDefaults, xor2: true, histogramStartTimes: true };
+}
+
 /** Encodes the samples `[from, to)`: a chunk ends at a change of kind, when full, and where histograms demand it. */
 export function encodeSamples(
   samples: SampleColumns,

@@ -84,6 +84,88 @@ export class SampleRecord {
   }
 }
 
+/** Reference, time and start timestamp in front of each item of a record of version 2 (types 11 to 13). */
+class V2Prefix {
+  #ref = 0;
+  #firstTime = 0;
+  #firstStart = 0;
+  #start = 0;
+
+  push(out: ByteWriter, first: boolean, ref: number, time: number, start: number): void {
+    if (first) {
+      out.varint(ref);
+      out.varint(time);
+      out.varint(start);
+      this.#firstTime = time;
+      this.#firstStart = start;
+    } else {
+      out.varint(ref - this.#ref);
+      out.varint(time - this.#firstTime);
+      if (start === 0) out.u8(0);
+      else if (start === this.#start) out.u8(1);
+      else {
+        out.u8(2);
+        out.varint(start - this.#firstStart);
+      }
+    }
+    this.#ref = ref;
+    this.#start = start;
+  }
+}
+
+/** A record of float samples with start timestamps, 0 for none. */
+export class StartSampleRecord {
+  readonly #out = new ByteWriter(4096);
+  readonly #prefix = new V2Prefix();
+  count = 0;
+
+  push(ref: number, time: number, high: number, low: number, start: number): void {
+    const out = this.#out;
+    const first = this.count++ === 0;
+    if (first) out.u8(WalRecordType.samplesV2);
+    this.#prefix.push(out, first, ref, time, start);
+    out.u32(high >>> 0);
+    out.u32(low >>> 0);
+  }
+
+  view(): Uint8Array {
+    return this.#out.view();
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.#out.reset();
+  }
+}
+
+/** A record of integer or float histograms with start timestamps, 0 for none. */
+export class StartHistogramRecord {
+  readonly #out = new ByteWriter(1024);
+  readonly #prefix = new V2Prefix();
+  readonly #type: number;
+  count = 0;
+
+  constructor(integer: boolean) {
+    this.#type = integer ? WalRecordType.histogramsV2 : WalRecordType.floatHistogramsV2;
+  }
+
+  push(ref: number, time: number, h: FloatHistogram, start: number): void {
+    const first = this.count++ === 0;
+    if (first) this.#out.u8(this.#type);
+    this.#prefix.push(this.#out, first, ref, time, start);
+    writeHistogram(this.#out, h);
+  }
+
+  view(): Uint8Array {
+    return this.#out.view();
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.#out.reset();
+  }
+}
+
 /** A record of series. */
 export class SeriesRecord {
   #data = new Uint8Array(4096);

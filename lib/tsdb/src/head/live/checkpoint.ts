@@ -15,6 +15,8 @@ import {
   MetadataRecord,
   SampleRecord,
   SeriesRecord,
+  StartHistogramRecord,
+  StartSampleRecord,
   tombstoneRecord,
 } from "../../wal/record-writer.ts";
 import { decodeWalRecord, type WalRecord } from "../../wal/wal-record.ts";
@@ -125,22 +127,26 @@ class RecordFilter {
         return;
       }
       case "samples": {
-        const out = new SampleRecord();
-        const { count, refs, times, valueBits } = record.samples;
+        const { count, refs, times, startTimes, valueBits } = record.samples;
+        const starts = startTimes.some((start) => start !== 0);
+        const out = starts ? new StartSampleRecord() : new SampleRecord();
         for (let i = 0; i < count; i++) {
           if (times[i]! < minTime || !keep(refs[i]!)) continue;
-          out.push(refs[i]!, times[i]!, valueBits[2 * i + 1]!, valueBits[2 * i]!);
+          out.push(refs[i]!, times[i]!, valueBits[2 * i + 1]!, valueBits[2 * i]!, startTimes[i]!);
         }
         if (out.count > 0) writer.append(out.view());
         return;
       }
       case "histograms": {
         const outs = histogramRecordTypes.map((type) => new HistogramRecord(type));
-        for (const { ref, time, histogram } of record.histograms) {
+        const starts = [new StartHistogramRecord(true), new StartHistogramRecord(false)];
+        for (const { ref, time, startTime, histogram } of record.histograms) {
           if (time < minTime || !keep(ref)) continue;
-          outs[histogramRecordIndex(histogram)]!.push(ref, time, histogram);
+          if (startTime !== 0) {
+            starts[histogram.integer ? 0 : 1]!.push(ref, time, histogram, startTime);
+          } else outs[histogramRecordIndex(histogram)]!.push(ref, time, histogram);
         }
-        for (const out of outs) if (out.count > 0) writer.append(out.view());
+        for (const out of [...outs, ...starts]) if (out.count > 0) writer.append(out.view());
         return;
       }
       case "tombstones": {

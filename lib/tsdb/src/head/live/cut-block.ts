@@ -5,7 +5,7 @@ import { ulid } from "ulid";
 import { BlockWriter } from "../../block/block-writer.ts";
 import type { BlockMeta, ThanosMeta } from "../../block/meta.ts";
 import { chunkSampleCount, decodeChunkInto } from "../../chunk/decode-chunk.ts";
-import { type EncodedChunk, encodeSamples } from "../../chunk/encode-samples.ts";
+import { type EncodedChunk, encodeSamples, encodingOf } from "../../chunk/encode-samples.ts";
 import { hasSamples, readHeadSeries } from "./head-read.ts";
 import type { LiveHead } from "./live-head.ts";
 
@@ -100,7 +100,7 @@ function chunksWithin(
     let to = samples.count;
     while (from < to && samples.times[from]! < minTime) from++;
     while (to > from && samples.times[to - 1]! >= maxTime) to--;
-    chunks.push(...encodeSamples(samples, from, to));
+    chunks.push(...encodeSamples(samples, from, to, encodingOf(samples)));
   }
   return chunks;
 }

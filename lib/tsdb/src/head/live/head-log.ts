@@ -12,16 +12,23 @@ import {
   mmapMarkerRecord,
   SampleRecord,
   SeriesRecord,
+  StartHistogramRecord,
+  StartSampleRecord,
 } from "../../wal/record-writer.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "./live-options.ts";
 
 /** The write-ahead log, and the one of samples that came out of order, which comes into being with the first of them. */
 export class HeadLog {
   readonly series = new SeriesRecord();
-  readonly samples = new SampleRecord();
+  readonly #samples = new SampleRecord();
   readonly exemplars = new ExemplarRecord();
   readonly metadata = new MetadataRecord();
-  readonly lateSamples = new SampleRecord();
+  readonly #lateSamples = new SampleRecord();
+  readonly #startSamples = new StartSampleRecord();
+  readonly #lateStartSamples = new StartSampleRecord();
+  readonly #startHistograms = [new StartHistogramRecord(true), new StartHistogramRecord(false)];
+  readonly #lateStartHistograms = [new StartHistogramRecord(true), new StartHistogramRecord(false)];
+  readonly #startTimes: boolean;
   readonly #histograms = histogramRecordTypes.map((type) => new HistogramRecord(type));
   readonly #lateHistograms = histogramRecordTypes.map((type) => new HistogramRecord(type));
   readonly #dir: string;
@@ -33,6 +40,7 @@ export class HeadLog {
 
   constructor(dir: string, options: LiveHeadOptions, deps: LiveHeadDeps) {
     this.#dir = dir;
+    this.#startTimes = options.startTimes;
     this.#options = { segmentBytes: options.segmentBytes, compress: options.walCompression };
     this.#syncFailed = (error) =>
       deps.report({ file: dir, offset: 0, reason: `sync of the log: ${error.message}` });
@@ -65,12 +73,25 @@ export class HeadLog {
     return (this.#wal?.pendingBytes ?? 0) + (this.#wbl?.pendingBytes ?? 0);
   }
 
-  histogram(ref: number, time: number, h: FloatHistogram): void {
-    this.#histograms[histogramRecordIndex(h)]!.push(ref, time, h);
+  /** The value is given as two words; `start` is 0 for none. */
+  float(ref: number, time: number, high: number, low: number, start: number): void {
+    if (this.#startTimes) this.#startSamples.push(ref, time, high, low, start);
+    else this.#samples.push(ref, time, high, low);
   }
 
-  lateHistogram(ref: number, time: number, h: FloatHistogram): void {
-    this.#lateHistograms[histogramRecordIndex(h)]!.push(ref, time, h);
+  lateFloat(ref: number, time: number, high: number, low: number, start: number): void {
+    if (this.#startTimes) this.#lateStartSamples.push(ref, time, high, low, start);
+    else this.#lateSamples.push(ref, time, high, low);
+  }
+
+  histogram(ref: number, time: number, h: FloatHistogram, start: number): void {
+    if (this.#startTimes) this.#startHistograms[h.integer ? 0 : 1]!.push(ref, time, h, start);
+    else this.#histograms[histogramRecordIndex(h)]!.push(ref, time, h);
+  }
+
+  lateHistogram(ref: number, time: number, h: FloatHistogram, start: number): void {
+    if (this.#startTimes) this.#lateStartHistograms[h.integer ? 0 : 1]!.push(ref, time, h, start);
+    else this.#lateHistograms[histogramRecordIndex(h)]!.push(ref, time, h);
   }
 
   /** Notes that what was logged of a series out of order so far is in chunks up to `mmapRef`. */
@@ -85,7 +106,12 @@ export class HeadLog {
 
   /** Queues the records of samples out of order. */
   flushLateRecords(): void {
-    for (const record of [this.lateSamples, ...this.#lateHistograms]) {
+    for (const record of [
+      this.#lateSamples,
+      ...this.#lateHistograms,
+      this.#lateStartSamples,
+      ...this.#lateStartHistograms,
+    ]) {
       if (record.count === 0) continue;
       this.#late().append(record.view());
       record.reset();
@@ -98,8 +124,10 @@ export class HeadLog {
     for (const record of [
       this.series,
       this.metadata,
-      this.samples,
+      this.#samples,
       ...this.#histograms,
+      this.#startSamples,
+      ...this.#startHistograms,
       this.exemplars,
     ]) {
       if (record.count === 0) continue;

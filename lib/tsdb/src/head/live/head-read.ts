@@ -2,7 +2,7 @@
 import { Aggregate, ChunkColumns, type LabelBytes, SampleColumns } from "@deucalion/model";
 import { meetsRange, removeDeleted } from "../../block/tombstones.ts";
 import { decodeChunkInto } from "../../chunk/decode-chunk.ts";
-import { type EncodedChunk, encodeSamples } from "../../chunk/encode-samples.ts";
+import { type EncodedChunk, encodeSamples, encodingOf } from "../../chunk/encode-samples.ts";
 import { chainSamplesInto } from "../chain-samples.ts";
 import type { LiveHead } from "./live-head.ts";
 import { ChunkKind } from "./series-table.ts";
@@ -229,5 +229,5 @@ function mergeChunks(
     samples,
   );
   removeDeleted(samples, 0, one.deleted);
-  return encodeSamples(samples, 0, samples.count);
+  return encodeSamples(samples, 0, samples.count, encodingOf(samples));
 }

@@ -6,7 +6,7 @@ import {
   HistogramAppender,
 } from "../../chunk/histogram-appender.ts";
 import { chunkEnd, rangeEnd } from "../head-series.ts";
-import { ChunkKind, type SeriesTable } from "./series-table.ts";
+import type { SeriesTable } from "./series-table.ts";
 
 const chunkBytes = 1024;
 const samplesMin = 10;
@@ -20,13 +20,19 @@ interface OpenHistogram {
 export class HistogramChunks {
   readonly #table: SeriesTable;
   readonly #chunkRangeMs: number;
+  readonly #startTimes: boolean;
   readonly #close: (series: number) => void;
   readonly #open = new Map<number, OpenHistogram>();
 
   /** `close` ends the open chunk of a series, of whatever kind. */
-  constructor(table: SeriesTable, chunkRangeMs: number, close: (series: number) => void) {
+  constructor(
+    table: SeriesTable,
+    options: { readonly chunkRangeMs: number; readonly startTimes: boolean },
+    close: (series: number) => void,
+  ) {
     this.#table = table;
-    this.#chunkRangeMs = chunkRangeMs;
+    this.#chunkRangeMs = options.chunkRangeMs;
+    this.#startTimes = options.startTimes;
     this.#close = close;
   }
 
@@ -41,18 +47,18 @@ export class HistogramChunks {
   }
 
   /** Stores a histogram later than the last sample. */
-  put(series: number, time: number, h: FloatHistogram): void {
+  put(series: number, time: number, h: FloatHistogram, start: number): void {
     const table = this.#table;
-    const kind = h.integer ? ChunkKind.integer : ChunkKind.floatHistogram;
-    const before = table.kind[series] === kind ? this.#open.get(series)! : null;
+    const known = this.#open.get(series);
+    const before = known !== undefined && known.appender.kind.integer === h.integer ? known : null;
     let open = before;
     if (open === null || this.#isFull(series, open, time)) {
       this.#close(series);
-      const appender = new HistogramAppender({ integer: h.integer, startTimes: false });
+      const appender = new HistogramAppender({ integer: h.integer, startTimes: this.#startTimes });
       open = this.#begin(series, time, appender);
       if (before !== null) open.appender.header = continuedHeader(before.appender, h);
     }
-    const next = appendHistogram(open.appender, time, h);
+    const next = appendHistogram(open.appender, time, h, start);
     if (next.cut) {
       this.#close(series);
       this.#begin(series, time, next.appender);
@@ -83,7 +89,7 @@ export class HistogramChunks {
     const table = this.#table;
     const open: OpenHistogram = { appender, endPredicted: false };
     this.#open.set(series, open);
-    table.kind[series] = appender.kind.integer ? ChunkKind.integer : ChunkKind.floatHistogram;
+    table.kind[series] = appender.encoding;
     table.openTime[series] = time;
     table.nextAt[series] = rangeEnd(time, this.#chunkRangeMs);
     return open;

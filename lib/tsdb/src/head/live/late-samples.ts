@@ -5,7 +5,6 @@ import {
   isStale,
   type SampleColumns,
 } from "@deucalion/model";
-import { encodeSamplesDefaults } from "../../chunk/encode-samples.ts";
 import { OutOfOrderChunk } from "../out-of-order-chunk.ts";
 import type { LiveHead } from "./live-head.ts";
 import { StoredSamples } from "./stored-samples.ts";
@@ -81,8 +80,9 @@ export class LateSamples {
       const at = samples.times.indexOf(time);
       return isSame(samples, at, one, h) ? Verdict.same : Verdict.duplicate;
     }
-    if (h === null) head.log.lateSamples.push(ref, time, one.valueBits[1]!, one.valueBits[0]!);
-    else head.log.lateHistogram(ref, time, h);
+    const start = one.startTimes?.[0] ?? 0;
+    if (h !== null) head.log.lateHistogram(ref, time, h, start);
+    else head.log.lateFloat(ref, time, one.valueBits[1]!, one.valueBits[0]!, start);
     return Verdict.stored;
   }
 
@@ -112,7 +112,8 @@ export class LateSamples {
     const { table, files, chunks } = this.#head;
     let ref = 0;
     const seriesRef = table.ref[series]!;
-    const options = { ...encodeSamplesDefaults, samplesPerChunk: 65_535 };
+    const { startTimes } = this.#head.options;
+    const options = { samplesPerChunk: 65_535, xor2: startTimes, histogramStartTimes: startTimes };
     for (const chunk of state.open?.encoded(options) ?? []) {
       const { encoding, minTime, maxTime, data } = chunk;
       ref = files.append(seriesRef, minTime, maxTime, encoding, true, data);

@@ -24,7 +24,8 @@ import { LateSamples } from "./late-samples.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "./live-options.ts";
 import { MetadataTable } from "./metadata-table.ts";
 import { SeriesOrder } from "./series-order.ts";
-import { ChunkKind, SeriesTable } from "./series-table.ts";
+import { ChunkKind, holdsHistograms, holdsIntegers, SeriesTable } from "./series-table.ts";
+import { StartChunks } from "./start-chunks.ts";
 import { Verdict } from "./verdict.ts";
 
 const floatChunkBytesMax = 1024 - 19;
@@ -44,6 +45,7 @@ export class LiveHead {
   readonly deps: LiveHeadDeps;
   readonly table = new SeriesTable();
   readonly floats = new FloatChunks(this.table);
+  readonly starts = new StartChunks(this.table);
   readonly histograms: HistogramChunks;
   readonly #postings = new HeadPostings();
   /** Series up to here are in the postings; those behind wait for `indexLater`, or for somebody who asks. */
@@ -82,9 +84,7 @@ export class LiveHead {
     this.exemplars = new ExemplarRing(options.exemplarsMax);
     this.log = new HeadLog(dir, options, deps);
     this.late = new LateSamples(this);
-    this.histograms = new HistogramChunks(this.table, options.chunkRangeMs, (series) =>
-      this.closeOpen(series),
-    );
+    this.histograms = new HistogramChunks(this.table, options, (series) => this.closeOpen(series));
   }
 
   /** Bytes of memory off the JavaScript heap. */
@@ -173,22 +173,23 @@ export class LiveHead {
     return this.#lastRef;
   }
 
-  /** Appends a float, given as two words. */
-  append(series: number, time: number, high: number, low: number): Verdict {
+  /** Appends a float, given as two words; `startTime` is 0 for none. */
+  append(series: number, time: number, high: number, low: number, startTime = 0): Verdict {
     const { table } = this;
     const kind = table.kind[series]!;
-    if (kind > ChunkKind.float && high === 0x7ff00000 && low === 2) {
-      return this.appendHistogram(series, time, staleHistogram(kind === ChunkKind.integer));
+    const start = this.options.startTimes ? startTime : 0;
+    if (kind > ChunkKind.float && high === 0x7ff00000 && low === 2 && holdsHistograms(kind)) {
+      return this.appendHistogram(series, time, staleHistogram(holdsIntegers(kind)), start);
     }
     const last = table.lastTime[series]!;
     if (time > last && time >= this.appendFrom) {
-      this.log.samples.push(table.ref[series]!, time, high, low);
-      this.putFloat(series, time, high, low);
+      this.log.float(table.ref[series]!, time, high, low, start);
+      this.putFloat(series, time, high, low, start);
       return Verdict.stored;
     }
     if (
       time === last &&
-      kind === ChunkKind.float &&
+      (kind === ChunkKind.float || kind === ChunkKind.startFloat) &&
       table.high[series] === (high | 0) &&
       table.low[series] === (low | 0)
     ) {
@@ -196,21 +197,25 @@ export class LiveHead {
     }
     const one = this.#one;
     one.reset();
-    one.pushFloat(time, 0);
+    one.pushFloat(time, 0, start);
     one.valueBits[0] = low;
     one.valueBits[1] = high;
     return this.late.append(series, one, null);
   }
 
   /** Stores an in-order float without logging it. */
-  putFloat(series: number, time: number, high: number, low: number): void {
+  putFloat(series: number, time: number, high: number, low: number, start: number): void {
     const { table, floats } = this;
     if (time > this.maxTime) this.maxTime = time;
     if (time < this.minTime) this.minTime = time;
     const kind = table.kind[series]!;
-    if (kind === ChunkKind.float) {
+    const withStarts = kind === ChunkKind.startFloat;
+    if (withStarts || (kind === ChunkKind.float && start === 0)) {
       const samples = table.samples[series]!;
-      let cut = floats.byteLength(series) > floatChunkBytesMax;
+      const bytes = withStarts
+        ? this.starts.appender(series).byteLength
+        : floats.byteLength(series);
+      let cut = bytes > floatChunkBytesMax;
       if (!cut) {
         const { samplesPerChunk } = this.options;
         if (samples === samplesPerChunk >> 2) {
@@ -224,36 +229,39 @@ export class LiveHead {
         cut = time >= table.nextAt[series]! || samples >= 2 * samplesPerChunk;
       }
       if (!cut) {
-        floats.append(series, time, high, low);
+        if (withStarts) this.starts.append(series, time, high, low, start);
+        else floats.append(series, time, high, low);
         return;
       }
       this.closeOpen(series);
     } else if (kind !== ChunkKind.none) {
       this.closeOpen(series);
     }
-    floats.begin(series, time, high, low);
+    if (start === 0) floats.begin(series, time, high, low);
+    else this.starts.begin(series, time, high, low, start);
     table.nextAt[series] = rangeEnd(time, this.options.chunkRangeMs);
   }
 
   /** Appends a histogram that was checked. */
-  appendHistogram(series: number, time: number, h: FloatHistogram): Verdict {
+  appendHistogram(series: number, time: number, h: FloatHistogram, startTime = 0): Verdict {
+    const start = this.options.startTimes ? startTime : 0;
     const last = this.table.lastTime[series]!;
     if (time > last && time >= this.appendFrom) {
-      this.log.histogram(this.table.ref[series]!, time, h);
-      this.putHistogram(series, time, h);
+      this.log.histogram(this.table.ref[series]!, time, h, start);
+      this.putHistogram(series, time, h, start);
       return Verdict.stored;
     }
     const one = this.#one;
     one.reset();
-    one.pushHistogram(time, h);
+    one.pushHistogram(time, h, start);
     return this.late.append(series, one, h);
   }
 
   /** Stores an in-order histogram without logging it. */
-  putHistogram(series: number, time: number, h: FloatHistogram): void {
+  putHistogram(series: number, time: number, h: FloatHistogram, start: number): void {
     if (time > this.maxTime) this.maxTime = time;
     if (time < this.minTime) this.minTime = time;
-    this.histograms.put(series, time, h);
+    this.histograms.put(series, time, h, start);
   }
 
   /** Writes the open in-order chunk to the files of head chunks. */
@@ -280,16 +288,18 @@ export class LiveHead {
   }
 
   dropOpen(series: number): void {
-    if (this.table.kind[series] === ChunkKind.float) this.floats.drop(series);
+    const kind = this.table.kind[series]!;
+    if (kind === ChunkKind.float) this.floats.drop(series);
+    else if (kind === ChunkKind.startFloat) this.starts.drop(series);
     else this.histograms.drop(series);
     this.table.kind[series] = ChunkKind.none;
   }
 
   /** The open chunk, complete; its encoding is the series' kind. Valid until the next call. */
   openBytes(series: number): Uint8Array {
-    if (this.table.kind[series] !== ChunkKind.float) {
-      return this.histograms.appender(series).finish();
-    }
+    const kind = this.table.kind[series]!;
+    if (kind === ChunkKind.startFloat) return this.starts.appender(series).finish();
+    if (kind !== ChunkKind.float) return this.histograms.appender(series).finish();
     const length = this.floats.copyInto(series, this.#scratch, 0);
     return this.#scratch.subarray(0, length);
   }
@@ -305,7 +315,7 @@ export class LiveHead {
   openCount(series: number): number {
     const kind = this.table.kind[series]!;
     if (kind === ChunkKind.none) return 0;
-    if (kind === ChunkKind.float) return this.table.samples[series]!;
+    if (!holdsHistograms(kind)) return this.table.samples[series]!;
     return this.histograms.appender(series).count;
   }
 

@@ -12,6 +12,8 @@ export interface LiveHeadOptions {
   /** 0 keeps no exemplars. */
   readonly exemplarsMax: number;
   readonly walCompression: boolean;
+  /** Stores start timestamps: in XOR2 chunks and records of version 2, as Prometheus does with `st-storage`. */
+  readonly startTimes: boolean;
   /** Bytes of a segment of the logs. */
   readonly segmentBytes: number;
 }
@@ -24,6 +26,7 @@ export const liveHeadDefaults: LiveHeadOptions = {
   outOfOrderMax: 32,
   exemplarsMax: 0,
   walCompression: true,
+  startTimes: false,
   segmentBytes: 128 * 1024 * 1024,
 };
 

@@ -3,7 +3,7 @@
 import { mkdir, readdir, readFile, rename, rm, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "@deucalion/base";
-import { ChunkEncoding, SampleColumns } from "@deucalion/model";
+import { SampleColumns } from "@deucalion/model";
 import { TsdbError } from "../../errors.ts";
 import { readHeadChunks } from "../../wal/head-chunks.ts";
 import { lastCheckpoint, listSegments, type NumberedName } from "../../wal/log-directory.ts";
@@ -17,7 +17,7 @@ import { LiveHead } from "./live-head.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "./live-options.ts";
 import { RefIndex } from "./ref-index.ts";
 import { SeriesRecordReader } from "./series-record-reader.ts";
-import { ChunkKind } from "./series-table.ts";
+import { ChunkKind, holdsHistograms, holdsIntegers } from "./series-table.ts";
 
 /** Opens the head in `dir`; in-order samples before `minValidTime` (ms) are in blocks. Its logs are ready for writing. */
 export async function openLiveHead(
@@ -130,7 +130,7 @@ class LiveReplay {
   readonly #seriesReader = new SeriesRecordReader();
   readonly #sampleReader = new SampleRecordReader();
   readonly #visitSample = (ref: number, time: number, high: number, low: number): void =>
-    this.#sample(ref, time, high, low);
+    this.#sample(ref, time, high, low, 0);
 
   constructor(head: LiveHead, stored: StoredChunks) {
     this.#head = head;
@@ -192,17 +192,25 @@ class LiveReplay {
     const record = decodeWalRecord(data);
     switch (record.kind) {
       case "samples": {
-        const { count, refs, times, valueBits } = record.samples;
+        const { count, refs, times, startTimes, valueBits } = record.samples;
         for (let i = 0; i < count; i++) {
-          this.#sample(refs[i]!, times[i]!, valueBits[2 * i + 1]! | 0, valueBits[2 * i]! | 0);
+          const start = startTimes[i]!;
+          this.#sample(
+            refs[i]!,
+            times[i]!,
+            valueBits[2 * i + 1]! | 0,
+            valueBits[2 * i]! | 0,
+            start,
+          );
         }
         return;
       }
       case "histograms":
-        for (const { ref, time, histogram } of record.histograms) {
+        for (const { ref, time, startTime, histogram } of record.histograms) {
           const series = this.#index.get(ref);
           if (series < 0 || time < head.minValidTime) continue;
-          if (time > head.table.lastTime[series]!) head.putHistogram(series, time, histogram);
+          if (time <= head.table.lastTime[series]!) continue;
+          head.putHistogram(series, time, histogram, head.options.startTimes ? startTime : 0);
         }
         return;
       case "tombstones":
@@ -245,19 +253,20 @@ class LiveReplay {
     }
   }
 
-  #sample(ref: number, time: number, high: number, low: number): void {
+  #sample(ref: number, time: number, high: number, low: number, startTime: number): void {
     const head = this.#head;
+    const start = head.options.startTimes ? startTime : 0;
     if (time < head.minValidTime) return;
     const series = this.#index.get(ref);
     if (series < 0 || time <= head.table.lastTime[series]!) return;
     if (high === 0x7ff00000 && low === 2) {
       const kind = this.#kindBefore(series);
-      if (kind === ChunkKind.integer || kind === ChunkKind.floatHistogram) {
-        head.putHistogram(series, time, staleHistogram(kind === ChunkKind.integer));
+      if (holdsHistograms(kind)) {
+        head.putHistogram(series, time, staleHistogram(holdsIntegers(kind)), start);
         return;
       }
     }
-    head.putFloat(series, time, high, low);
+    head.putFloat(series, time, high, low, start);
   }
 
   /** What the newest chunk of a series holds. */
@@ -266,9 +275,7 @@ class LiveReplay {
     if (table.kind[series] !== ChunkKind.none) return table.kind[series]!;
     const last = table.lastChunk[series]!;
     if (last < 0) return ChunkKind.none;
-    const encoding = chunks.encoding[last]!;
-    if (encoding === ChunkEncoding.histogramST) return ChunkKind.integer;
-    return encoding === ChunkEncoding.floatHistogramST ? ChunkKind.floatHistogram : encoding;
+    return chunks.encoding[last]!;
   }
 
   #addSeries(ref: number, data: Uint8Array, start: number, end: number): void {
@@ -325,22 +332,22 @@ class LiveReplay {
     const head = this.#head;
     const one = this.#one;
     if (record.kind === "samples") {
-      const { count, refs, times, valueBits } = record.samples;
+      const { count, refs, times, startTimes, valueBits } = record.samples;
       for (let i = 0; i < count; i++) {
         const series = this.#index.get(refs[i]!);
         if (series < 0) continue;
         one.reset();
-        one.pushFloat(times[i]!, 0);
+        one.pushFloat(times[i]!, 0, head.options.startTimes ? startTimes[i]! : 0);
         one.valueBits[0] = valueBits[2 * i]!;
         one.valueBits[1] = valueBits[2 * i + 1]!;
         this.#insert(series);
       }
     } else if (record.kind === "histograms") {
-      for (const { ref, time, histogram } of record.histograms) {
+      for (const { ref, time, startTime, histogram } of record.histograms) {
         const series = this.#index.get(ref);
         if (series < 0) continue;
         one.reset();
-        one.pushHistogram(time, histogram);
+        one.pushHistogram(time, histogram, head.options.startTimes ? startTime : 0);
         this.#insert(series);
       }
     } else if (record.kind === "markers") {

@@ -4,8 +4,27 @@ import { equalRange, hashLabels, LastView } from "./hash-labels.ts";
 import { LabelArena } from "./label-arena.ts";
 import { noSlot } from "./slot-arena.ts";
 
-/** What the open chunk of a series holds. */
-export const ChunkKind = { none: 0, float: 1, integer: 2, floatHistogram: 3 } as const;
+/** What the open chunk of a series holds: the number of its encoding. */
+export const ChunkKind = {
+  none: 0,
+  float: 1,
+  integer: 2,
+  floatHistogram: 3,
+  /** With start timestamps. */
+  startFloat: 4,
+  startInteger: 5,
+  startFloatHistogram: 6,
+} as const;
+
+/** True for kinds of histograms. */
+export function holdsHistograms(kind: number): boolean {
+  return kind !== ChunkKind.none && kind !== ChunkKind.float && kind !== ChunkKind.startFloat;
+}
+
+/** True for kinds of integer histograms. */
+export function holdsIntegers(kind: number): boolean {
+  return kind === ChunkKind.integer || kind === ChunkKind.startInteger;
+}
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
 
