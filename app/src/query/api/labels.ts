@@ -7,7 +7,7 @@ import {
   type SourceContext,
 } from "@deucalion/model";
 import { ApiError, badData } from "../../http/api-error.ts";
-import type { ApiReply } from "../../http/envelope.ts";
+import type { ApiReply, JsonStream } from "../../http/envelope.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { FormValues } from "../../http/form-values.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
@@ -15,6 +15,9 @@ import { parseBool, parseLimit } from "../parse-value.ts";
 import { RequestSource } from "../request-source.ts";
 import { tenantOf } from "../tenancy.ts";
 import { matcherSets, metadataRange, type QueryContext, storeMatch } from "./query-context.ts";
+
+/** Strings that are written at once. */
+const pieceLength = 500;
 
 type Ask = (
   source: RequestSource,
@@ -67,7 +70,22 @@ async function gather(
     names = names.slice(0, limit);
     warnings.add("results truncated due to limit");
   }
-  return { data: names, warnings: [...warnings] };
+  return { data: listJson(names), warnings: [...warnings] };
+}
+
+/** A list that leaves in pieces: no text is as long as the whole. */
+function listJson(list: readonly string[]): JsonStream {
+  return {
+    async writeJson(out) {
+      out.ascii("[");
+      for (let at = 0; at < list.length; at += pieceLength) {
+        if (at > 0) out.ascii(",");
+        out.raw(JSON.stringify(list.slice(at, at + pieceLength)).slice(1, -1));
+        if (out.isFull) await out.drain();
+      }
+      out.ascii("]");
+    },
+  };
 }
 
 export function labelsHandler(context: QueryContext): ApiHandler {

@@ -1,11 +1,10 @@
 // GET, POST /api/v1/series.
 import { messageOf } from "@deucalion/base";
 import {
-  compareLabels,
+  compareLabelBytes,
   decodeLabels,
   equalLabelBytes,
   type LabelBytes,
-  type Labels,
   type SeriesBatch,
 } from "@deucalion/model";
 import { ApiError, badData } from "../../http/api-error.ts";
@@ -23,7 +22,9 @@ import {
   replicaLabels,
   storeMatch,
 } from "./query-context.ts";
-import { writeLabels } from "./result-json.ts";
+import { writeLabelBytes } from "./write-label-bytes.ts";
+
+const comma = 0x2c;
 
 /** JSON of series as they come: bytes are smaller than label sets, of which there may be a million. */
 class SeriesText {
@@ -34,10 +35,9 @@ class SeriesText {
   });
   count = 0;
 
-  async add(labels: Labels): Promise<void> {
-    if (this.count++ > 0) this.#out.ascii(",");
-    writeLabels(this.#out, labels);
-    if (this.#out.isFull) await this.#out.drain();
+  add(labels: LabelBytes): void {
+    if (this.count++ > 0) this.#out.byte(comma);
+    writeLabelBytes(this.#out, labels);
   }
 
   async finish(): Promise<JsonStream> {
@@ -60,44 +60,52 @@ interface Found {
   readonly truncated: boolean;
 }
 
-/** Distinct label sets of one selector; they come in order. */
-async function* distinct(batches: AsyncIterable<SeriesBatch>): AsyncGenerator<Labels> {
+/** Shows the distinct label sets of one selector, which come in order, until `take` says false. */
+async function eachDistinct(
+  batches: AsyncIterable<SeriesBatch>,
+  take: (labels: LabelBytes) => boolean,
+): Promise<void> {
   let last: LabelBytes | null = null;
   for await (const batch of batches) {
     for (let i = 0; i < batch.seriesCount; i++) {
-      const bytes = batch.labels(i);
-      if (last !== null && equalLabelBytes(last, bytes)) continue;
-      last = bytes;
-      yield decodeLabels(bytes);
+      const labels = batch.labels(i);
+      if (last !== null && equalLabelBytes(last, labels)) continue;
+      last = labels;
+      if (!take(labels)) return;
     }
   }
 }
 
 /** The first `limit` (0 for all) label sets of one selector. */
-async function ofOne(series: AsyncIterable<Labels>, limit: number): Promise<Found> {
+async function ofOne(series: AsyncIterable<SeriesBatch>, limit: number): Promise<Found> {
   const text = new SeriesText();
-  for await (const labels of series) {
-    if (limit > 0 && text.count === limit) return { data: await text.finish(), truncated: true };
-    await text.add(labels);
-  }
-  return { data: await text.finish(), truncated: false };
+  let truncated = false;
+  await eachDistinct(series, (labels) => {
+    truncated = limit > 0 && text.count === limit;
+    if (!truncated) text.add(labels);
+    return !truncated;
+  });
+  return { data: await text.finish(), truncated };
 }
 
 /** The same of several selectors, merged. */
-async function ofMany(selectors: readonly AsyncIterable<Labels>[], limit: number): Promise<Found> {
-  const found = new Map<string, Labels>();
+async function ofMany(
+  selectors: readonly AsyncIterable<SeriesBatch>[],
+  limit: number,
+): Promise<Found> {
+  const found = new Map<string, LabelBytes>();
   for (const series of selectors) {
     let count = 0;
-    for await (const labels of series) {
-      found.set(labels.key, labels);
+    await eachDistinct(series, (labels) => {
+      found.set(decodeLabels(labels).key, labels);
       // The smallest of a selector come first: more than the limit cannot be among the answer.
-      if (limit > 0 && ++count > limit) break;
-    }
+      return limit === 0 || ++count <= limit;
+    });
   }
   const text = new SeriesText();
-  for (const labels of [...found.values()].sort(compareLabels)) {
+  for (const labels of [...found.values()].sort(compareLabelBytes)) {
     if (limit > 0 && text.count === limit) break;
-    await text.add(labels);
+    text.add(labels);
   }
   return { data: await text.finish(), truncated: limit > 0 && found.size > limit };
 }
@@ -139,9 +147,7 @@ export function seriesHandler(context: QueryContext): ApiHandler {
     const warnings = new Set<string>();
     const request = { ...range, skipChunks: true, ...(limit > 0 ? { limit: limit + 1 } : {}) };
     const call = { signal: exchange.signal, warn: (message: string) => void warnings.add(message) };
-    const selectors = sets.map((matchers) =>
-      distinct(source.series({ ...request, matchers }, call)),
-    );
+    const selectors = sets.map((matchers) => source.series({ ...request, matchers }, call));
     let found: Found;
     try {
       found = await (selectors.length === 1

@@ -10,6 +10,7 @@ import {
   type SourceInfo,
 } from "@deucalion/model";
 import type { Caller, CallOptions, ServerStream } from "@deucalion/rpc";
+import { type ListAndRest, splitList } from "../messages/list-field.ts";
 import { SeriesDecoder } from "../messages/series-decoder.ts";
 import {
   LabelNamesRequestMessage,
@@ -69,11 +70,10 @@ export class StoreClient implements SeriesSource {
 
   async labelNames(request: LabelRequest, context: SourceContext): Promise<string[]> {
     const wire = LabelNamesRequestMessage.encode(labelNamesRequestToWire(request));
-    const answer = LabelNamesResponseMessage.decode(
-      await this.#deps.caller.unary("/thanos.Store/LabelNames", wire, this.#callOptions(context)),
-    );
-    for (const warning of answer.warnings) context.warn(warning);
-    return answer.names;
+    const { list, rest } = await this.#list("/thanos.Store/LabelNames", wire, context);
+    const { names, warnings } = LabelNamesResponseMessage.decode(rest);
+    for (const warning of warnings) context.warn(warning);
+    return names.length === 0 ? list : list.concat(names);
   }
 
   async labelValues(
@@ -82,11 +82,14 @@ export class StoreClient implements SeriesSource {
     context: SourceContext,
   ): Promise<string[]> {
     const wire = LabelValuesRequestMessage.encode(labelValuesRequestToWire(name, request));
-    const answer = LabelValuesResponseMessage.decode(
-      await this.#deps.caller.unary("/thanos.Store/LabelValues", wire, this.#callOptions(context)),
-    );
-    for (const warning of answer.warnings) context.warn(warning);
-    return answer.values;
+    const { list, rest } = await this.#list("/thanos.Store/LabelValues", wire, context);
+    const { values, warnings } = LabelValuesResponseMessage.decode(rest);
+    for (const warning of warnings) context.warn(warning);
+    return values.length === 0 ? list : list.concat(values);
+  }
+
+  async #list(path: string, wire: Uint8Array, context: SourceContext): Promise<ListAndRest> {
+    return splitList(await this.#deps.caller.unary(path, wire, this.#callOptions(context)));
   }
 }
 

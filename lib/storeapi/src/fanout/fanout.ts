@@ -3,7 +3,6 @@
 import type { Xxhash64 } from "@deucalion/kernels";
 import {
   type ChunkDecoder,
-  compareStrings,
   type LabelRequest,
   Labels,
   type Matcher,
@@ -25,6 +24,7 @@ import { withoutLabels } from "./resort.ts";
 import { ShardMatcher } from "./shard-matcher.ts";
 import { type StoreEndpoint, type StoreReport, storeFacts, storeText } from "./store-endpoint.ts";
 import { type ChangeStream, StoreStream, type StoreStreamOptions } from "./store-stream.ts";
+import { unionSorted } from "./union-sorted.ts";
 
 export interface FanoutOptions {
   /** `--selector-label`: labels that all series of this querier have; matchers are checked against them. */
@@ -310,7 +310,7 @@ export class Fanout implements SeriesSource {
     const plan = this.#plan(request, context, query, false);
     if (plan === null) return [];
     const abort = request.partialResponse === "abort";
-    const found = new Set<string>();
+    const lists: string[][] = [];
     const one = async (store: StoreEndpoint): Promise<void> => {
       try {
         const bounds = {
@@ -321,7 +321,7 @@ export class Fanout implements SeriesSource {
         const texts = await withinTime(context, bounds, (inner) =>
           ask(store.source, plan.matchers, inner),
         );
-        for (const text of texts) found.add(text);
+        lists.push(texts);
       } catch (error) {
         context.signal.throwIfAborted();
         const text = failureText(`fetch label ${what} from store`, storeText(store), error);
@@ -330,7 +330,7 @@ export class Fanout implements SeriesSource {
       }
     };
     await Promise.all(plan.asked.map(one));
-    const sorted = [...found].sort(compareStrings);
+    const sorted = unionSorted(lists);
     const limit = request.limit ?? 0;
     return limit > 0 ? sorted.slice(0, limit) : sorted;
   }
