@@ -141,15 +141,6 @@ function plainRate(windows: Windows, kind: RateKind, from: number, to: number, o
   const result = out.values;
   const present = out.present;
   let reset = 0;
-  // Regular scrapes make window after window of the same shape; what depends on the shape only is kept.
-  let span = -1;
-  let between = 0;
-  let before = 0;
-  let after = 0;
-  let sampled = 0;
-  let toStart = 0;
-  let toEnd = 0;
-  let shaped = 0;
   for (let i = from; i < to; i++) {
     const low = lo[i]!;
     const last = hi[i]! - 1;
@@ -163,28 +154,15 @@ function plainRate(windows: Windows, kind: RateKind, from: number, to: number, o
     const firstTime = times[low]!;
     const lastTime = times[last]!;
     const end = endMs + i * endStepMs;
-    const ahead = firstTime - (end - rangeMs);
-    const behind = end - lastTime;
-    if (
-      lastTime - firstTime !== span ||
-      last - low !== between ||
-      ahead !== before ||
-      behind !== after
-    ) {
-      span = lastTime - firstTime;
-      between = last - low;
-      before = ahead;
-      after = behind;
-      sampled = span / 1000;
-      const average = sampled / between;
-      const threshold = average * 1.1;
-      toStart = before / 1000;
-      toEnd = after / 1000;
-      if (toStart >= threshold) toStart = average / 2;
-      if (toEnd >= threshold) toEnd = average / 2;
-      shaped = (sampled + toStart + toEnd) / sampled / perSecond;
-    }
-    let factor = shaped;
+    // Windows of irregular scrapes have ever new shapes: five divisions cost less than guessing wrong whether they do.
+    const sampled = (lastTime - firstTime) / 1000;
+    const average = sampled / (last - low);
+    const threshold = average * 1.1;
+    let toStart = (firstTime - (end - rangeMs)) / 1000;
+    let toEnd = (end - lastTime) / 1000;
+    if (toStart >= threshold) toStart = average / 2;
+    if (toEnd >= threshold) toEnd = average / 2;
+    let factor = (sampled + toStart + toEnd) / sampled / perSecond;
     // A counter is not extended beyond its zero, which lies far off where it is above its increase.
     if (counter && increase > 0 && first >= 0 && !(first >= increase && toStart <= sampled)) {
       const toZero = sampled * (first / increase);

@@ -58,13 +58,23 @@ export class WindowSide {
     let total = 0;
     let widest = 0;
     let read = 0;
+    // Samples that the last step moved by: mostly the next one moves as far, and two looks will do.
+    let highHop = 0;
+    let lowHop = 0;
     const steps = plan.count;
     for (let i = 0; i < steps; i++) {
       const end = first + i * step;
       const start = end - width;
       const before = high;
+      const lowBefore = low;
+      if (highHop > 1 && high + highHop <= count && times[high + highHop - 1]! <= end) {
+        high += highHop;
+      }
       while (high < count && times[high]! <= end) high++;
+      highHop = high - before;
+      if (lowHop > 1 && low + lowHop <= high && times[low + lowHop - 1]! <= start) low += lowHop;
       while (low < high && times[low]! <= start) low++;
+      lowHop = low - lowBefore;
       lo[i] = low;
       hi[i] = high;
       const samples = high - low;
