@@ -68,7 +68,7 @@ export function parseSeriesLine(line: string): SeriesLine {
     throw new ScriptError("PROMQLTEST_SERIES", `unexpected text behind labels: ${line}`);
   const values: SequenceValue[] = [];
   for (const item of rest.match(/(?:\{\{[^}]*\}\}|[^\s{])+/g) ?? [])
-    values.push(...parseItem(item));
+    for (const value of parseItem(item)) values.push(value);
   return { labels, values };
 }
 

@@ -35,17 +35,52 @@ export interface ParsedYaml {
   readonly problem: string | null;
 }
 
-export function parseYaml(text: string): ParsedYaml {
+/** Continuations of quoted texts that are repaired, and how far they are moved in. */
+const repairsMax = 500;
+const repairIndent = " ".repeat(80);
+
+interface Attempt {
+  readonly documents: readonly Document[];
+  readonly lines: LineCounter;
+}
+
+function attempt(text: string): Attempt {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
     lineCounter: lines,
     uniqueKeys: false,
     prettyErrors: false,
+    strict: false,
     logLevel: "silent",
   });
-  if (!Array.isArray(documents) || documents.length === 0)
+  return { documents: Array.isArray(documents) ? (documents as Document[]) : [], lines };
+}
+
+/**
+ * Go's library takes quoted texts whose next lines are not indented; ours ends them there. Blanks in front of these lines
+ * mean nothing, so they are put there. Null where there is nothing to repair.
+ */
+function repaired(text: string, { documents }: Attempt): string | null {
+  const error = documents[0]?.errors[0];
+  if (error?.code !== "MISSING_CHAR" || !error.message.includes("quote")) return null;
+  const end = text.indexOf("\n", error.pos[0]);
+  if (end < 0 || end + 1 >= text.length || text.startsWith(repairIndent, end + 1)) return null;
+  return `${text.slice(0, end + 1)}${repairIndent}${text.slice(end + 1)}`;
+}
+
+export function parseYaml(given: string): ParsedYaml {
+  let text = given;
+  let parsed = attempt(text);
+  for (let i = 0; i < repairsMax; i++) {
+    const better = repaired(text, parsed);
+    if (better === null) break;
+    text = better;
+    parsed = attempt(text);
+  }
+  const { documents, lines } = parsed;
+  const document = documents[0];
+  if (document === undefined)
     return { root: null, document: null, documents: 0, lines, problem: null };
-  const document = documents[0] as Document;
   const error = document.errors[0];
   const problem =
     error === undefined ? null : `yaml: line ${lines.linePos(error.pos[0]).line}: ${error.message}`;
