@@ -1,5 +1,6 @@
 // Entry of the bundle: runs the script beside it, from the command's code cache where V8 accepts that.
-// `@name@` becomes the name of the script when the bundle is made.
+// `@name@` becomes the name of the script when the bundle is made. The same text lies under the names of workers,
+// `@name@.<worker>.cjs`, and runs their part of the script.
 "use strict";
 const { readFileSync } = require("node:fs");
 const { Script, constants } = require("node:vm");
@@ -14,16 +15,18 @@ function codeCache(command) {
   }
 }
 
+const worker = __filename.match(/@name@\.([a-z-]+)\.cjs$/)?.[1];
 const filename = `${__dirname}/@name@.js`;
 const script = new Script(readFileSync(filename, "latin1"), {
   filename,
-  cachedData: codeCache(process.argv[2] ?? ""),
+  cachedData: codeCache(worker ?? process.argv[2] ?? ""),
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 const { pathToFileURL } = require("node:url");
 const { createRequire } = require("node:module");
 const parts = script.runInThisContext()({
   url: (path) => pathToFileURL(`${__dirname}/${path}`).href,
+  worker: (name) => pathToFileURL(`${__dirname}/@name@.${name}.cjs`),
   resolve: (path, name) => pathToFileURL(createRequire(`${__dirname}/${path}`).resolve(name)).href,
 });
 const loaded = new Map();
@@ -41,5 +44,5 @@ function load(name) {
   return exported;
 }
 
-load("./main.js");
+load(`./${worker ?? "main"}.js`);
 module.exports = script;

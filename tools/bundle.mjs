@@ -27,7 +27,16 @@ const originalUrls = {
     filter: { code: "import.meta." },
     handler(code, id) {
       const original = JSON.stringify(relative(outDir, id).split(sep).join("/"));
-      const there = code
+      // Threads that run a part of the script.
+      const there = workers
+        .reduce(
+          (text, worker) =>
+            text.replaceAll(
+              `new URL("./${worker}.js", import.meta.url)`,
+              `bundled.worker("${worker}")`,
+            ),
+          code,
+        )
         .replaceAll("import.meta.url", `bundled.url(${original})`)
         .replaceAll("import.meta.resolve(", `bundled.resolve(${original}, `);
       return { code: there, map: null };
@@ -35,9 +44,16 @@ const originalUrls = {
   },
 };
 
+/** Entries that run in threads, by the names of their files. */
+const entries = { "block-worker": "lib/blocks/dist/src/compact/block-worker.js" };
+const workers = Object.keys(entries);
+
 const { rolldown } = await import("rolldown");
 const bundle = await rolldown({
-  input: join(root, "app/dist/src/main.js"),
+  input: {
+    main: join(root, "app/dist/src/main.js"),
+    ...Object.fromEntries(workers.map((name) => [name, join(root, entries[name])])),
+  },
   platform: "node",
   // Optional packages are looked for when they are needed.
   external: [/^@aws-sdk\//, /^google-auth-library$/, /^ioredis$/, /^@deucalion\/ui/],
@@ -49,7 +65,7 @@ const bundle = await rolldown({
 const { output } = await bundle.generate({
   dir: outDir,
   format: "cjs",
-  entryFileNames: "main.js",
+  entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
 });
 await bundle.close();
@@ -85,6 +101,7 @@ function write(file, data, encoding) {
 mkdirSync(outDir, { recursive: true });
 write(`${name}.js`, script, "latin1");
 write(`${name}.cjs`, loader);
+for (const worker of workers) write(`${name}.${worker}.cjs`, loader);
 await warmCaches(join(outDir, name));
 write("package.json", '{ "type": "commonjs" }\n');
 write("main.js", loader);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const withCache = fileURLToPath(new URL("warm-cache.cjs", import.meta.url));
+const withWorker = fileURLToPath(new URL("warm-worker.cjs", import.meta.url));
 const startMs = 30_000;
 const stopMs = 10_000;
 
@@ -86,6 +87,16 @@ async function askAll(url) {
   await ask(url, "series", { "match[]": "up" });
 }
 
+/** Runs a worker of the bundle over the blocks of a bucket. */
+async function warmWorker(bundle, worker, bucket, scratch) {
+  const child = spawn(process.execPath, [withWorker, bundle, worker, bucket, scratch], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const kill = setTimeout(() => child.kill("SIGKILL"), startMs);
+  await new Promise((resolve) => child.on("exit", resolve));
+  clearTimeout(kill);
+}
+
 /** Writes `<bundle>.<command>.cache` for each service. A service that fails only lacks its cache. */
 export async function warmCaches(bundle) {
   const dir = mkdtempSync(join(tmpdir(), "deucalion-warm-"));
@@ -106,6 +117,7 @@ export async function warmCaches(bundle) {
       bucketOf(join(dir, "empty")),
       `--data-dir=${dir}/compact`,
     ]);
+    await warmWorker(bundle, "block-worker", join(dir, "quickstart/bucket"), join(dir, "scratch"));
     await warm(bundle, "receive", [`--tsdb.path=${join(dir, "receive")}`, '--label=replica="0"']);
   } catch (error) {
     console.error(`code caches: ${error.message}`);

@@ -108,8 +108,9 @@ export function openCompaction(
     leases === null
       ? claimSolo(ulid(), leaseTtlMs, { bucket, now, log }, signal)
       : Promise.resolve(() => Promise.resolve());
-  const executor = new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)));
   const cores = Math.min(coresMax, availableParallelism());
+  const threads = Math.max(cores, options.groupsConcurrency, options.downsampleConcurrency);
+  const executor = new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)), threads);
   const compactor = new Compactor(
     {
       rangesMs: options.rangesMs,
@@ -120,10 +121,11 @@ export function openCompaction(
       skipOutOfOrderChunks: options.skipOutOfOrderChunks,
       indexBytesMax: options.indexBytesMax,
       groupsAtOnce: options.groupsConcurrency,
-      plansAtOnce: Math.max(1, Math.floor(cores / options.groupsConcurrency)),
+      // One more than there are threads: its upload goes on while they work.
+      plansAtOnce: Math.max(1, Math.floor(cores / options.groupsConcurrency)) + 1,
       downsampling: options.downsampling,
       // One block needs little memory, so no core is left idle.
-      downsamplesAtOnce: Math.max(cores, options.downsampleConcurrency),
+      downsamplesAtOnce: Math.max(cores, options.downsampleConcurrency) + 1,
       retention: options.retention,
       deleteDelayMs: options.deleteDelayMs,
       upload: { hash: options.hash, filesAtOnce: options.filesConcurrency },

@@ -20,8 +20,14 @@ export interface ListOptions {
   readonly recursive?: boolean;
 }
 
-/** What can be uploaded: bytes, a local file, or a stream of pieces. */
-export type UploadBody = Uint8Array | { readonly path: string } | AsyncIterable<Uint8Array>;
+/**
+ * What can be uploaded: bytes, a local file, or a stream of pieces. Nobody will ever write to a file that is `final`: a
+ * store on the same disk may take it as it is instead of a copy.
+ */
+export type UploadBody =
+  | Uint8Array
+  | { readonly path: string; readonly final?: boolean }
+  | AsyncIterable<Uint8Array>;
 
 export interface UploadOptions {
   /** Fail with OBJSTORE_EXISTS instead of replacing. Only where `conditionalCreate` is true. */

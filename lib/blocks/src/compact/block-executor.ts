@@ -97,14 +97,21 @@ interface Hand {
   settle: ((answer: WorkerAnswer | Error) => void) | null;
 }
 
-/** Worker threads that open the bucket themselves. A thread is kept for the next task; `close` ends all. */
+/**
+ * Worker threads that open the bucket themselves. A thread is kept for the next task; `close` ends all. Tasks beyond
+ * `threadsMax` wait for a thread, in order.
+ */
 export class WorkerExecutor implements BlockExecutor {
   readonly #config: BucketConfig;
+  readonly #threadsMax: number;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
   readonly #idle: Hand[] = [];
   readonly #all = new Set<Hand>();
 
-  constructor(config: BucketConfig) {
+  constructor(config: BucketConfig, threadsMax = Number.POSITIVE_INFINITY) {
     this.#config = config;
+    this.#threadsMax = threadsMax;
   }
 
   #start(): Hand {
@@ -137,7 +144,27 @@ export class WorkerExecutor implements BlockExecutor {
     hand.settle?.(error);
   }
 
-  run<Task extends BlockTask>(task: Task, signal: AbortSignal): Promise<TaskResults[Task["kind"]]> {
+  async run<Task extends BlockTask>(
+    task: Task,
+    signal: AbortSignal,
+  ): Promise<TaskResults[Task["kind"]]> {
+    if (this.#running >= this.#threadsMax) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#running++;
+    try {
+      return await this.#runNow(task, signal);
+    } finally {
+      // The place goes to whoever waits longest.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+
+  #runNow<Task extends BlockTask>(
+    task: Task,
+    signal: AbortSignal,
+  ): Promise<TaskResults[Task["kind"]]> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const hand = this.#idle.pop() ?? this.#start();

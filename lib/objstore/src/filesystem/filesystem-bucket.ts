@@ -252,7 +252,11 @@ function readAt(fd: number, data: Uint8Array, at: number, position: number): Pro
 }
 
 async function writeBody(path: string, body: UploadBody, signal: AbortSignal): Promise<void> {
-  if (!(body instanceof Uint8Array) && "path" in body) await copyFile(body.path, path);
+  if (!(body instanceof Uint8Array) && "path" in body) {
+    // Another disk, or one without links: then it is a copy.
+    const linked = body.final === true && (await linkFile(body.path, path));
+    if (!linked) await copyFile(body.path, path);
+  }
   const handle = await open(path, "a");
   try {
     if (body instanceof Uint8Array) await handle.writeFile(body);
@@ -266,6 +270,13 @@ async function writeBody(path: string, body: UploadBody, signal: AbortSignal): P
   } finally {
     await handle.close();
   }
+}
+
+async function linkFile(from: string, to: string): Promise<boolean> {
+  return link(from, to).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -45,13 +45,19 @@ export function bucketAcceptance(
       await bucket.upload("a/bytes", bytes("from bytes"), {}, never);
       await bucket.upload("a/file", { path: join(folder, "x") }, {}, never);
       await bucket.upload("a/stream", pieces("from ", "a ", "stream"), {}, never);
+      await bucket.upload("a/final", { path: join(folder, "x"), final: true }, {}, never);
     } finally {
       await rm(folder, { recursive: true });
     }
-    const got = ["bytes", "file", "stream"].map(async (n) =>
+    const got = ["bytes", "file", "stream", "final"].map(async (n) =>
       text(await bucket.get(`a/${n}`, never)),
     );
-    assert.deepEqual(await Promise.all(got), ["from bytes", "from a file", "from a stream"]);
+    assert.deepEqual(await Promise.all(got), [
+      "from bytes",
+      "from a file",
+      "from a stream",
+      "from a file",
+    ]);
     await bucket.upload("a/bytes", bytes("replaced"), {}, never);
     assert.equal(text(await bucket.get("a/bytes", never)), "replaced");
   });

@@ -57,7 +57,7 @@ export async function uploadBlock(
   const data = files.filter((file) => file.size_bytes !== undefined);
   await eachLimited(data, options.filesAtOnce, async ({ rel_path: path, size_bytes: want }) => {
     const name = `${meta.ulid}/${path}`;
-    await bucket.upload(name, { path: join(dir, path) }, {}, signal);
+    await bucket.upload(name, { path: join(dir, path), final: true }, {}, signal);
     const { size } = await bucket.attributes(name, signal);
     if (size === want) return;
     const text = `${name} has ${size} bytes after its upload, not ${want}`;
