@@ -5,6 +5,7 @@ import { messageOf } from "@deucalion/base";
 import { type RE2JS as Compiled, RE2JS } from "re2js";
 import { ModelError } from "./errors.ts";
 import { matchAlternation } from "./regex-alternation.ts";
+import { matchFixed } from "./regex-fixed.ts";
 import { expandedSize } from "./regex-size.ts";
 
 /** A fully anchored expression (`^(?s:…)$`), as Prometheus' matchers are. */
@@ -137,6 +138,18 @@ function compile(pattern: string): CompiledRegex {
   if (shape !== null) return { matches: shape, literals: null, prefix: literalPrefix(pattern) };
   const alternation = matchAlternation(pattern);
   if (alternation !== null) return { matches: alternation, literals: null, prefix: "" };
+  let whole: ((value: string) => boolean) | null = null;
+  const fixed = matchFixed(pattern, (value) => {
+    whole ??= automaton(pattern);
+    return whole(value);
+  });
+  const prefix = literalPrefix(pattern);
+  if (fixed !== null) return { matches: fixed, literals: null, prefix };
+  return { matches: automaton(pattern), literals: null, prefix };
+}
+
+/** Compiles for the automaton, which remembers what it has seen. Throws MODEL_REGEX. */
+function automaton(pattern: string): (value: string) => boolean {
   const size = Math.max(pattern.length, expandedSize(pattern));
   if (size > patternUnitsMax) {
     const text = `error parsing regexp: expression too large (${size}, the limit is ${patternUnitsMax})`;
@@ -151,18 +164,14 @@ function compile(pattern: string): CompiledRegex {
     throw new ModelError("MODEL_REGEX", goRegexMessage(thrown), { pattern }, { cause: thrown });
   }
   const seen = new Map<string, boolean>();
-  return {
-    literals: null,
-    prefix: literalPrefix(pattern),
-    matches: (value) => {
-      const known = seen.get(value);
-      if (known !== undefined) return known;
-      const result = compiled.matches(value);
-      if (value.length > memoValueUnitsMax) return result;
-      if (seen.size >= regexMemoMax) seen.clear();
-      seen.set(value, result);
-      return result;
-    },
+  return (value) => {
+    const known = seen.get(value);
+    if (known !== undefined) return known;
+    const result = compiled.matches(value);
+    if (value.length > memoValueUnitsMax) return result;
+    if (seen.size >= regexMemoMax) seen.clear();
+    seen.set(value, result);
+    return result;
   };
 }
 
