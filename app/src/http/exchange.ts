@@ -40,7 +40,7 @@ export class Exchange {
     this.query = url.query;
     this.params = params;
     this.span = span;
-    this.requestId = this.header("x-request-id") || ulid();
+    this.requestId = this.header("x-request-id") || ulid(undefined, Math.random);
     this.signal = this.#gone.signal;
     response.on("close", () => {
       if (!response.writableFinished)

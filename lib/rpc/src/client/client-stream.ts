@@ -76,6 +76,7 @@ export class ClientStream implements ServerStream {
     if (this.answered || this.#status !== undefined || this.#restarts++ >= restartsMax)
       return false;
     this.#stream = null;
+    this.#connection = null;
     this.#dataEnded = false;
     this.#begin();
     return true;
@@ -227,7 +228,8 @@ export class ClientStream implements ServerStream {
         : error;
     clearTimeout(this.#timer);
     this.#unlisten();
-    this.#aborter.abort();
+    // Only who waits for a connection listens.
+    if (this.#connection === null) this.#aborter.abort(this.#error);
     this.#observer?.done({
       status: this.#outcome(),
       seconds: (performance.now() - this.#begun) / 1000,

@@ -43,7 +43,9 @@ class RequestReader implements AsyncIterable<Uint8Array> {
         parser.idle ? null : new RpcError("RPC_FRAME", "grpc: stream ended within a message"),
       );
     });
-    stream.on("close", () => this.#end(new RpcError("RPC_CANCELLED", "context canceled")));
+    stream.on("close", () => {
+      if (!this.#ended) this.#end(new RpcError("RPC_CANCELLED", "context canceled"));
+    });
   }
 
   #end(error: unknown): void {
@@ -59,35 +61,41 @@ class RequestReader implements AsyncIterable<Uint8Array> {
     wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+  /** What has arrived since, as soon as there is something; null at the end. */
+  async #some(): Promise<Uint8Array[] | null> {
     for (;;) {
       const messages = this.#pending;
-      this.#pending = [];
       if (messages.length > 0) {
+        this.#pending = [];
         this.#stream.resume();
-        yield* messages;
-      } else if (this.#ended) {
-        if (this.#error !== null) throw this.#error;
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        return messages;
       }
+      if (this.#ended) {
+        if (this.#error !== null) throw this.#error;
+        return null;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
-}
 
-async function onlyRequest(requests: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  let only: Uint8Array | undefined;
-  for await (const request of requests) {
-    if (only !== undefined) {
-      throw new RpcError("RPC_INTERNAL", "more than one message in a request that has one");
-    }
-    only = request;
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    for (let some = await this.#some(); some !== null; some = await this.#some()) yield* some;
   }
-  if (only === undefined) throw new RpcError("RPC_INTERNAL", "request has no message");
-  return only;
+
+  /** The one message of a request that has one, when all of it is there. */
+  async only(): Promise<Uint8Array> {
+    let only: Uint8Array | undefined;
+    for (let some = await this.#some(); some !== null; some = await this.#some()) {
+      if (only !== undefined || some.length > 1) {
+        throw new RpcError("RPC_INTERNAL", "more than one message in a request that has one");
+      }
+      only = some[0];
+    }
+    if (only === undefined) throw new RpcError("RPC_INTERNAL", "request has no message");
+    return only;
+  }
 }
 
 /** Answers with nothing but a status. */
@@ -195,18 +203,18 @@ function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
 
 async function run(
   method: Method,
-  requests: AsyncIterable<Uint8Array>,
+  requests: RequestReader,
   call: ServerCall,
   sink: SlabSink,
 ): Promise<void> {
   switch (method.kind) {
     case "unary": {
-      const answer = await method.handle(await onlyRequest(requests), call);
+      const answer = await method.handle(await requests.only(), call);
       await sink.send(answer);
       return;
     }
     case "stream":
-      await method.handle(await onlyRequest(requests), call, sink);
+      await method.handle(await requests.only(), call, sink);
       return;
     case "duplex":
       await method.handle(requests, call, sink);

@@ -66,7 +66,8 @@ export class ApiFanout
       context.warn(text);
     }
     const one = async (endpoint: ApiEndpoint): Promise<T | null> => {
-      const name = `Addr: ${endpoint.address} LabelSets: ${labelSetsText(endpoint.labelSets())}`;
+      const name = () =>
+        `Addr: ${endpoint.address} LabelSets: ${labelSetsText(endpoint.labelSets())}`;
       const bounds = {
         timeoutMs: this.#options.storeTimeoutMs,
         deadline: Number.POSITIVE_INFINITY,
@@ -76,7 +77,7 @@ export class ApiFanout
         return await withinTime(context, bounds, async (inner) => ask(endpoint, inner));
       } catch (error) {
         context.signal.throwIfAborted();
-        const text = failureText(`receiving ${what} from`, name, error);
+        const text = failureText(`receiving ${what} from`, name(), error);
         if (abort) throw new StoreApiError("STOREAPI_ABORTED", text, {}, { cause: error });
         context.warn(text);
         return null;

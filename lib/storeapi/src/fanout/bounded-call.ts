@@ -10,7 +10,7 @@ export interface CallBounds {
   /** Milliseconds since the epoch; Infinity is none. */
   readonly deadline: number;
   /** Who is asked, for the message. */
-  readonly name: string;
+  readonly name: () => string;
 }
 
 /** Runs `work` with a context whose signal also aborts when time is up; then throws STOREAPI_TIMEOUT. */
@@ -29,7 +29,7 @@ export async function withinTime<T>(
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     const expire = (): void => {
-      const text = `failed to receive any data in ${formatGoDuration(Math.round(limit))} from ${bounds.name}`;
+      const text = `failed to receive any data in ${formatGoDuration(Math.round(limit))} from ${bounds.name()}`;
       const error = new StoreApiError("STOREAPI_TIMEOUT", text);
       reject(error);
       aborter.abort(error);

@@ -316,7 +316,7 @@ export class Fanout implements SeriesSource {
         const bounds = {
           timeoutMs: this.#options.storeTimeoutMs,
           deadline: query.deadline ?? Number.POSITIVE_INFINITY,
-          name: storeText(store),
+          name: () => storeText(store),
         };
         const texts = await withinTime(context, bounds, (inner) =>
           ask(store.source, plan.matchers, inner),
