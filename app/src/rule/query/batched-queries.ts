@@ -6,8 +6,10 @@ import type { RuleQueryOptions, RuleQueryResult, RuleSample, RuleSpec } from "@d
 /** Tells apart whose a series is; nobody else's labels begin like this. */
 const ruleLabel = "__rule__";
 /** Rules that take longer, ms, or give more series are asked for by themselves: together they could run into limits. */
-const quickMs = 50;
+const quickMs = 500;
 const fewSeries = 100;
+/** What one query may take together, by what its rules took before, ms. */
+const batchMs = 5000;
 const rulesMin = 3;
 const rulesMax = 64;
 const textMax = 32_768;
@@ -33,8 +35,8 @@ function groupKey({ group, strategy }: GroupOptions): string {
 /** Answers queries of rules; those that `prepare` asked for together are there already. */
 export class BatchedQueries {
   readonly #deps: BatchedQueriesDeps;
-  /** Whether an expression was quick when it was last asked for alone. */
-  readonly #quick = new Map<string, boolean>();
+  /** How long expressions took that are quick and give few series, ms. */
+  readonly #took = new Map<string, number>();
   readonly #pausedUntil = new Map<string, number>();
   /** Results by group, for one evaluation time. */
   readonly #ready = new Map<string, { timeMs: number; results: Map<string, RuleSample[]> }>();
@@ -43,43 +45,81 @@ export class BatchedQueries {
     this.#deps = deps;
   }
 
-  /** Asks for quick ones of `rules` in one query. Never throws: what fails is asked for one by one. */
+  /** Asks for quick ones of `rules` together. Never throws: what fails is asked for one by one. */
   async prepare(rules: readonly RuleSpec[], timeMs: number, options: GroupOptions): Promise<void> {
     const { now, log } = this.#deps;
     const key = groupKey(options);
     this.#ready.delete(key);
     if ((this.#pausedUntil.get(key) ?? 0) > now()) return;
-    const exprs: string[] = [];
-    let length = 0;
-    for (const expr of new Set(rules.map(({ query }) => query))) {
-      if (this.#quick.get(expr) !== true || exprs.length >= rulesMax) continue;
-      length += expr.length + 48;
-      if (length > textMax) break;
-      exprs.push(expr);
-    }
-    if (exprs.length < rulesMin) return;
-    const text = exprs
-      .map((expr, i) => `label_replace(${expr}, "${ruleLabel}", "${i}", "", "")`)
-      .join(" or ");
-    const begun = now();
+    const results = new Map<string, RuleSample[]>();
     try {
-      const answer = await this.#deps.query(text, timeMs, options);
-      const results = answer.warnings.length > 0 ? null : splitByRule(answer.samples, exprs);
-      if (results !== null) {
-        this.#ready.set(key, { timeMs, results });
-        for (const [expr, { length: series }] of results) {
-          if (series > fewSeries) this.#quick.set(expr, false);
+      for (const exprs of this.#batches(rules)) {
+        if (!(await this.#ask(exprs, timeMs, options, results))) {
+          this.#pausedUntil.set(key, now() + pauseMs);
+          break;
         }
       }
-      if (results !== null && now() - begun <= quickMs * exprs.length) return;
     } catch (error) {
       if (options.signal.aborted) return;
+      this.#pausedUntil.set(key, now() + pauseMs);
       log.debug("rules that were asked for together are asked for one by one", {
         err: messageOf(error),
         group: options.group.name,
       });
     }
-    this.#pausedUntil.set(key, now() + pauseMs);
+    if (results.size > 0) this.#ready.set(key, { timeMs, results });
+  }
+
+  /** Expressions that are asked for together. */
+  *#batches(rules: readonly RuleSpec[]): IterableIterator<string[]> {
+    let exprs: string[] = [];
+    let length = 0;
+    let ms = 0;
+    for (const expr of new Set(rules.map(({ query }) => query))) {
+      const took = this.#took.get(expr);
+      if (took === undefined) continue;
+      length += expr.length + 48;
+      ms += took;
+      if (
+        exprs.length >= rulesMin &&
+        (exprs.length >= rulesMax || length > textMax || ms > batchMs)
+      ) {
+        yield exprs;
+        exprs = [];
+        length = expr.length + 48;
+        ms = took;
+      }
+      exprs.push(expr);
+    }
+    if (exprs.length >= rulesMin) yield exprs;
+  }
+
+  /** One query for several expressions; false if its answer is of no use. */
+  async #ask(
+    exprs: readonly string[],
+    timeMs: number,
+    options: GroupOptions,
+    results: Map<string, RuleSample[]>,
+  ): Promise<boolean> {
+    const { now, query } = this.#deps;
+    const text = exprs
+      .map((expr, i) => `label_replace(${expr}, "${ruleLabel}", "${i}", "", "")`)
+      .join(" or ");
+    const begun = now();
+    const answer = await query(text, timeMs, options);
+    const split = answer.warnings.length > 0 ? null : splitByRule(answer.samples, exprs);
+    if (split === null) return false;
+    const tookMs = (now() - begun) / exprs.length;
+    for (const [expr, samples] of split) {
+      results.set(expr, samples);
+      this.#note(expr, samples.length, tookMs);
+    }
+    return true;
+  }
+
+  #note(expr: string, series: number, tookMs: number): void {
+    if (series <= fewSeries && tookMs <= quickMs) this.#took.set(expr, tookMs);
+    else this.#took.delete(expr);
   }
 
   /** As `RuleGroupDeps.query`. */
@@ -90,18 +130,16 @@ export class BatchedQueries {
     if (samples !== undefined) return { samples, warnings: [] };
     const begun = now();
     const answer = await query(expr, timeMs, options);
-    const quick =
-      answer.isVector === true &&
-      answer.warnings.length === 0 &&
-      answer.samples.length <= fewSeries &&
-      now() - begun <= quickMs;
-    this.#quick.set(expr, quick);
+    // A scalar cannot stand beside vectors.
+    if (answer.isVector === true && answer.warnings.length === 0) {
+      this.#note(expr, answer.samples.length, now() - begun);
+    } else this.#took.delete(expr);
     return answer;
   }
 
   /** Forgets expressions that are in no rule any more. */
   keep(exprs: ReadonlySet<string>): void {
-    for (const expr of this.#quick.keys()) if (!exprs.has(expr)) this.#quick.delete(expr);
+    for (const expr of this.#took.keys()) if (!exprs.has(expr)) this.#took.delete(expr);
     this.#ready.clear();
     this.#pausedUntil.clear();
   }
