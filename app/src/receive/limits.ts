@@ -4,6 +4,8 @@ import { type Log, messageOf } from "@deucalion/base";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { parse } from "yaml";
 import { AppError } from "../errors.ts";
+import { HttpClient, type HttpClientOptions, readBody } from "../prometheus/http-client.ts";
+import { parseHttpClientConfig } from "../prometheus/http-client-config.ts";
 
 /** Limits of one tenant; 0 is no limit. */
 export interface RequestLimits {
@@ -17,14 +19,20 @@ export interface WriteLimits {
   readonly concurrency: number;
   readonly metaMonitoringUrl: string;
   readonly metaMonitoringQuery: string;
+  /** How to ask: authentication and TLS. */
+  readonly metaMonitoringClient: HttpClientOptions;
   readonly defaults: RequestLimits & { readonly headSeries: number };
   readonly tenants: ReadonlyMap<string, RequestLimits & { readonly headSeries: number }>;
 }
+
+const userAgent = "Deucalion";
+const answerBytesMax = 64 * 1024 * 1024;
 
 const noLimits: WriteLimits = {
   concurrency: 0,
   metaMonitoringUrl: "",
   metaMonitoringQuery: "sum(prometheus_tsdb_head_series) by (tenant)",
+  metaMonitoringClient: parseHttpClientConfig("", userAgent),
   defaults: { sizeBytes: 0, series: 0, samples: 0, headSeries: 0 },
   tenants: new Map(),
 };
@@ -56,6 +64,15 @@ function requestLimits(value: unknown, inherited: RequestLimits): RequestLimits 
     series: whole(fields.get("series_limit"), inherited.series),
     samples: whole(fields.get("samples_limit"), inherited.samples),
   };
+}
+
+function clientOf(value: unknown): HttpClientOptions {
+  if (value === undefined || value === null) return noLimits.metaMonitoringClient;
+  try {
+    return parseHttpClientConfig(JSON.stringify(value), userAgent);
+  } catch (error) {
+    return fail(`meta_monitoring_http_client: ${messageOf(error)}`);
+  }
 }
 
 /** Parses the file's text; "" is no limits. Throws APP_CONFIG. */
@@ -99,6 +116,7 @@ export function parseLimits(text: string): WriteLimits {
     metaMonitoringQuery: String(
       global.get("meta_monitoring_limit_query") ?? noLimits.metaMonitoringQuery,
     ),
+    metaMonitoringClient: clientOf(global.get("meta_monitoring_http_client")),
     defaults,
     tenants,
   };
@@ -117,6 +135,7 @@ export class Limiter {
   readonly #deps: LimiterDeps;
   readonly #read: () => string;
   #text: string;
+  #client: { readonly options: HttpClientOptions; readonly http: HttpClient } | null = null;
   #active: ReadonlyMap<string, number> | null = null;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
@@ -206,14 +225,19 @@ export class Limiter {
 
   /** Asks for the active series of all tenants, where the file says whom. */
   async refresh(): Promise<void> {
-    const { metaMonitoringUrl, metaMonitoringQuery } = this.#limits;
+    const { metaMonitoringUrl, metaMonitoringQuery, metaMonitoringClient } = this.#limits;
     if (metaMonitoringUrl === "") return;
     try {
       const url = new URL(metaMonitoringUrl);
       url.pathname = `${url.pathname.replace(/\/$/, "")}/api/v1/query`;
       url.searchParams.set("query", metaMonitoringQuery);
-      const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-      const body = (await response.json()) as {
+      if (this.#client?.options !== metaMonitoringClient) {
+        this.#client = {
+          options: metaMonitoringClient,
+          http: new HttpClient(metaMonitoringClient),
+        };
+      }
+      const body = (await this.#ask(this.#client.http, url)) as {
         readonly data?: {
           readonly result?: readonly {
             readonly metric: Readonly<Record<string, string>>;
@@ -233,6 +257,15 @@ export class Limiter {
         err: messageOf(error),
       });
     }
+  }
+
+  async #ask(http: HttpClient, url: URL): Promise<unknown> {
+    const signal = AbortSignal.timeout(10_000);
+    const response = await http.send({ method: "GET", url, signal });
+    const text = (await readBody(response, answerBytesMax)).toString();
+    const status = response.statusCode ?? 0;
+    if (status !== 200) throw new Error(`status ${status}: ${text.slice(0, 200)}`);
+    return JSON.parse(text);
   }
 
   /** Waits for a place among the requests; give it back with what is returned. */
