@@ -83,7 +83,7 @@ function writeFloats(out: JsonWriter, series: MatrixSeries, points: PointWriter)
   const count = times.length;
   if (histograms === null) {
     if (count === 0) return;
-    out.ascii(',"values":[');
+    out.ascii(',"values":');
     points.write(times, values);
     out.byte(close);
     return;
