@@ -6,7 +6,7 @@ import { AlertTemplate, type TemplateContext } from "../template/alert-template.
 import type { Alert, AlertState } from "./alert.ts";
 import type { AppendSample, ForStateSeries, RuleSample } from "./deps.ts";
 import { restoredActiveAt } from "./for-state.ts";
-import { overlay } from "./recording-rule.ts";
+import { overlay, overlayPairs } from "./overlay.ts";
 import { RuleMemory } from "./rule-health.ts";
 
 /** How long a resolved alert is kept, and sent again, in case nobody heard. */
@@ -94,10 +94,9 @@ export class AlertingRule {
   /** Hands over what was stored before a restart; alerts take it when they appear. */
   offerForState(series: readonly ForStateSeries[]): void {
     const { memory } = this;
-    const name = new Set(["__name__"]);
     memory.candidates = new Map();
     for (const one of series) {
-      if (!one.stale) memory.candidates.set(one.labels.drop(name).key, one);
+      if (!one.stale) memory.candidates.set(one.labels.drop(nameOnly).key, one);
     }
     memory.candidateRounds = 2;
     memory.restored = true;
@@ -124,6 +123,7 @@ export class AlertingRule {
       this.#restore(key, alert, timeMs, evaluation.gracePeriodMs);
       alerts.set(key, alert);
     }
+    await this.#keepFiringOnes(found, timeMs, evaluation);
     this.#endRestoring();
     return this.#advance(found, timeMs, evaluation);
   }
@@ -140,30 +140,53 @@ export class AlertingRule {
       for (const [name, template] of this.#labels)
         over.push([name, await template.expand(sample, context)]);
       over.push(["alertname", this.spec.name]);
-      const annotations: (readonly [string, string])[] = [];
-      for (const [name, template] of this.#annotations)
-        annotations.push([name, await template.expand(sample, context)]);
-      const labels = overlay(sample.labels, over);
+      const annotations = await this.#expandAnnotations(sample, context);
+      const labels = overlay(sample.labels, overlayPairs(over));
       if (found.has(labels.key)) {
         throw new RulesError(
           "RULES_DUPLICATE",
           "vector contains metrics with the same labelset after applying alert labels",
         );
       }
-      found.set(labels.key, {
-        state: "pending",
-        labels,
-        annotations,
-        value: sample.histogram === undefined ? sample.value : 0,
-        activeAtMs: timeMs,
-        firedAtMs: null,
-        resolvedAtMs: null,
-        lastSentAtMs: null,
-        validUntilMs: null,
-        keepFiringSinceMs: null,
-      });
+      const value = sample.histogram === undefined ? sample.value : 0;
+      found.set(labels.key, newAlert(labels, annotations, value, timeMs));
     }
     return found;
+  }
+
+  async #expandAnnotations(sample: RuleSample, context: TemplateContext): Promise<Annotations> {
+    const annotations: (readonly [string, string])[] = [];
+    for (const [name, template] of this.#annotations)
+      annotations.push([name, await template.expand(sample, context)]);
+    return annotations;
+  }
+
+  /**
+   * Alerts that fired before a restart, whose condition is over, go on for `keep_firing_for` since they were last seen:
+   * else they would be resolved by the restart. What their value was is not known any more.
+   */
+  async #keepFiringOnes(
+    found: ReadonlyMap<string, MutableAlert>,
+    timeMs: number,
+    context: TemplateContext,
+  ): Promise<void> {
+    const { candidates, alerts } = this.memory;
+    const { keepFiringForMs, forMs } = this.spec;
+    if (candidates === null || keepFiringForMs <= 0) return;
+    for (const [key, { labels: stored, lastTimeMs, lastValue }] of candidates) {
+      const activeAtMs = Math.trunc(lastValue) * 1000;
+      const fired = lastTimeMs - activeAtMs >= forMs;
+      if (!fired || found.has(key) || alerts.has(key) || timeMs - lastTimeMs >= keepFiringForMs)
+        continue;
+      const labels = stored.drop(nameOnly);
+      const sample = { labels, value: Number.NaN };
+      const annotations = await this.#expandAnnotations(sample, context);
+      const alert = newAlert(labels, annotations, Number.NaN, activeAtMs);
+      alert.state = "firing";
+      alert.firedAtMs = activeAtMs + forMs;
+      alert.keepFiringSinceMs = lastTimeMs;
+      alerts.set(key, alert);
+    }
   }
 
   #restore(key: string, alert: MutableAlert, timeMs: number, gracePeriodMs: number): void {
@@ -243,23 +266,16 @@ export class AlertingRule {
 
   /** Labels of the rule lie below those of the alert, unexpanded where the alert has none of that name: Prometheus' way. */
   #pushSamples(samples: AppendSample[], alert: MutableAlert, timeMs: number): void {
-    const base = overlay(this.spec.labels, alert.labels);
-    const name = this.spec.name;
+    const base = overlay(this.spec.labels, alert.labels.pairs);
+    const { name } = this.spec;
     samples.push(
       {
-        labels: overlay(base, [
-          ["__name__", "ALERTS"],
-          ["alertname", name],
-          ["alertstate", alert.state],
-        ]),
+        labels: overlay(base, ["__name__", "ALERTS", "alertname", name, "alertstate", alert.state]),
         timeMs,
         value: 1,
       },
       {
-        labels: overlay(base, [
-          ["__name__", "ALERTS_FOR_STATE"],
-          ["alertname", name],
-        ]),
+        labels: overlay(base, ["__name__", "ALERTS_FOR_STATE", "alertname", name]),
         timeMs,
         value: Math.floor(alert.activeAtMs / 1000),
       },
@@ -280,6 +296,28 @@ export class AlertingRule {
     }
     return due;
   }
+}
+
+const nameOnly: ReadonlySet<string> = new Set(["__name__"]);
+
+function newAlert(
+  labels: Labels,
+  annotations: Annotations,
+  value: number,
+  activeAtMs: number,
+): MutableAlert {
+  return {
+    state: "pending",
+    labels,
+    annotations,
+    value,
+    activeAtMs,
+    firedAtMs: null,
+    resolvedAtMs: null,
+    lastSentAtMs: null,
+    validUntilMs: null,
+    keepFiringSinceMs: null,
+  };
 }
 
 function isDue(alert: MutableAlert, timeMs: number, resendDelayMs: number): boolean {

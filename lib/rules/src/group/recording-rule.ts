@@ -1,24 +1,19 @@
 // A recording rule: the result of an expression under another name.
-import { Labels } from "@deucalion/model";
 import { RulesError } from "../errors.ts";
 import type { RecordingRuleSpec } from "../spec.ts";
 import type { AppendSample, RuleSample } from "./deps.ts";
+import { type OverlayPairs, overlay, overlayPairs } from "./overlay.ts";
 import { RuleMemory } from "./rule-health.ts";
-
-/** Lays labels over others; empty values take a label away. */
-export function overlay(base: Labels, over: Iterable<readonly [string, string]>): Labels {
-  return Labels.from([...base, ...over]);
-}
 
 export class RecordingRule {
   readonly kind = "recording";
   readonly spec: RecordingRuleSpec;
   memory = new RuleMemory();
-  readonly #over: readonly (readonly [string, string])[];
+  readonly #over: OverlayPairs;
 
   constructor(spec: RecordingRuleSpec) {
     this.spec = spec;
-    this.#over = [["__name__", spec.name], ...spec.labels];
+    this.#over = overlayPairs([["__name__", spec.name], ...spec.labels]);
   }
 
   /** What is to be stored for a result. Throws RULES_DUPLICATE and RULES_LIMIT. */

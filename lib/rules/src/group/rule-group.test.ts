@@ -145,6 +145,23 @@ test("an alert that fired before a restart fires at the first evaluation, howeve
   }
 });
 
+test("an alert that was kept firing goes on after a restart, for its time since it was last seen", async () => {
+  const process = new RecordedProcess();
+  process.forState = before(100 * minute, 50 * minute);
+  const spec = group([alerting("A", "x", { forMs: minute, keepFiringForMs: 15 * minute })]);
+  const rules = new RuleGroup(spec, process.deps(), process.options);
+  await rules.evaluate(110 * minute);
+  assert.deepEqual(states(rules), ["firing"]);
+  const [alert] = process.sent;
+  assert.deepEqual(alert!.labels.toJSON(), { alertname: "A", job: "x" });
+  assert.equal(alert!.resolvedAtMs, null);
+  await rules.evaluate(114 * minute);
+  assert.deepEqual(states(rules), ["firing"]);
+  await rules.evaluate(115 * minute);
+  assert.deepEqual(states(rules), ["inactive"]);
+  assert.equal(process.sent.at(-1)!.resolvedAtMs, 115 * minute);
+});
+
 test("a pending alert goes on where it was; the time down does not count", async () => {
   const process = new RecordedProcess();
   process.forState = before(100 * minute, 85 * minute);
