@@ -39,5 +39,8 @@ function readConfig(): PageConfig {
 /** The values of this page. */
 export const config: PageConfig = readConfig();
 
+/** False for a component that evaluates no expressions of its users: it has rules and alerts, and no query page. */
+export const answersQueries: boolean = config.component !== "rule" && config.component !== "ruler";
+
 /** The folder that all pages and `api/` lie in. Every page is one level deep, so any prefix in front of it works. */
 export const baseUrl: URL = new URL("./", document.baseURI);

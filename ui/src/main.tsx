@@ -1,6 +1,7 @@
 // Starts the app.
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { answersQueries } from "./config.ts";
 import { startPanels } from "./query/panels.ts";
 import { startRouter } from "./state/router.ts";
 import { startSettings } from "./state/settings.ts";
@@ -14,7 +15,9 @@ const root = document.getElementById("app");
 if (root !== null) {
   startSettings();
   startRouter();
-  startStores();
-  startPanels();
+  if (answersQueries) {
+    startStores();
+    startPanels();
+  }
   render(<App />, root);
 }

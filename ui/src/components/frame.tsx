@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { clockDriftMs, lostSince } from "../api/client.ts";
+import { answersQueries } from "../config.ts";
 import { elapsed } from "../format/duration.ts";
 import { zoneExists } from "../format/time.ts";
 import { panelsSearch } from "../query/panels.ts";
@@ -22,6 +23,10 @@ const nav: ReadonlyArray<readonly [Page, TextKey]> = [
   ["targets", "nav.targets"],
   ["status", "nav.status"],
 ];
+
+const shown = nav.filter(
+  ([name]) => answersQueries || name === "alerts" || name === "rules" || name === "status",
+);
 
 const driftMs = 30_000;
 
@@ -48,12 +53,12 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
         {t("skip")}
       </a>
       <header class="top">
-        <a class="brand" href={href("query")}>
+        <a class="brand" href={href(answersQueries ? "query" : "alerts")}>
           <Logo />
           Deucalion
         </a>
         <nav aria-label={t("nav.label")}>
-          {nav.map(([name, key]) => (
+          {shown.map(([name, key]) => (
             <a
               key={name}
               // Coming back to the query page finds the panels as they were left.
@@ -65,7 +70,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
           ))}
         </nav>
         <div class="top-right">
-          <StorePill />
+          {answersQueries && <StorePill />}
           <ZonePicker />
           <ThemePicker />
           <button

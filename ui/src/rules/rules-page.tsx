@@ -5,7 +5,7 @@ import { usePageData } from "../components/page-data.ts";
 import { DataNotices, PageHead } from "../components/page-head.tsx";
 import { LabelChips, Notice } from "../components/small.tsx";
 import { VirtualRows } from "../components/virtual-rows.tsx";
-import { config } from "../config.ts";
+import { answersQueries, config } from "../config.ts";
 import { elapsed, formatDurationMs } from "../format/duration.ts";
 import { formatLabels } from "../format/labels.ts";
 import { count } from "../format/number.ts";
@@ -112,7 +112,8 @@ function NoRules({ alerts }: { readonly alerts: boolean }) {
   ).length;
   return (
     <Notice kind="quiet">
-      {t(alerts ? "rules.noAlerts" : "rules.none")} {t("rules.rulers", { n: rulers })}
+      {t(alerts ? "rules.noAlerts" : "rules.none")}{" "}
+      {answersQueries && t("rules.rulers", { n: rulers })}
     </Notice>
   );
 }

@@ -1,6 +1,6 @@
 // Which page is shown. Old addresses of Prometheus and Thanos lead to the same pages.
 import { signal } from "@preact/signals";
-import { baseUrl } from "../config.ts";
+import { answersQueries, baseUrl } from "../config.ts";
 
 /** The pages of the app. */
 export type Page =
@@ -30,7 +30,8 @@ const pages: Readonly<Record<string, Page>> = {
 
 function pageOf(pathname: string): Page {
   const name = pathname.split("/").pop() ?? "";
-  return pages[name] ?? "elsewhere";
+  const found = pages[name] ?? "elsewhere";
+  return found === "query" && !answersQueries ? "alerts" : found;
 }
 
 /** The page at the current address. */
