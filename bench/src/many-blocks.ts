@@ -104,7 +104,9 @@ async function measure(command: readonly string[], bucket: string): Promise<Meas
   );
   const ended = new Promise((resolve) => child.on("exit", resolve));
   try {
-    await ready(`http://127.0.0.1:${http}/-/ready`, 20);
+    const died = ended.then(() => Promise.reject(new Error(`${command.at(-1)} ended`)));
+    await Promise.race([ready(`http://127.0.0.1:${http}/-/ready`, 50), died]);
+    died.catch(() => undefined);
     const readyMs = performance.now() - begun;
     const readyCpuMs = await cpuOf(child);
     const requestsToReady = await requests(bucket);

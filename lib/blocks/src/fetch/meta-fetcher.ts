@@ -1,4 +1,5 @@
 // The view of a bucket: which blocks there are, after filters, and what is wrong with the others.
+import { setMaxListeners } from "node:events";
 import { type Log, messageOf } from "@deucalion/base";
 import { type Bucket, isNotFound } from "@deucalion/objstore";
 import { eachLimited } from "../each-limited.ts";
@@ -62,6 +63,8 @@ export class MetaFetcher {
   async #run(signal: AbortSignal): Promise<MetaView> {
     const { bucket, filters, log, now } = this.#deps;
     const start = now();
+    // Every read listens to it.
+    setMaxListeners(0, signal);
     const listing = await listBlocks(bucket, this.#options.strategy, signal).catch((cause) => {
       signal.throwIfAborted();
       throw new BlocksError("BLOCKS_LIST", `list blocks: ${messageOf(cause)}`, {}, { cause });

@@ -25,6 +25,7 @@ import type {
 import { ObjstoreError } from "../errors.ts";
 import { checkObjectName, checkPrefix } from "../object-name.ts";
 import { OpenFiles } from "./open-files.ts";
+import { FolderReader } from "./read-folder.ts";
 
 const pieceBytes = 1 << 20;
 /** Files kept open for range reads. */
@@ -37,6 +38,7 @@ export class FilesystemBucket implements Bucket {
   readonly name: string;
   readonly conditionalCreate = true;
   readonly #root: string;
+  readonly #folders = new FolderReader();
   readonly #openFiles = new OpenFiles(openFilesMax);
 
   constructor(directory: string) {
@@ -127,21 +129,20 @@ export class FilesystemBucket implements Bucket {
 
   async *#list(folder: string, recursive: boolean, signal: AbortSignal): AsyncIterable<ListEntry> {
     signal.throwIfAborted();
-    const names = await readdir(join(this.#root, folder)).catch((error: unknown) => {
+    const found = await this.#folders.read(join(this.#root, folder)).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw new ObjstoreError("OBJSTORE_IO", `list ${folder}`, { folder }, { cause: error });
     });
     const prefix = folder === "" ? "" : `${folder}/`;
     const entries: { key: string; name: string; attributes?: ObjectAttributes }[] = [];
-    for (const base of names) {
+    // A link's target counts, as it does for readers.
+    for (const { name: base, stats } of found) {
       if (base.includes(temporaryMark)) continue;
       const name = prefix + base;
-      // A link's target counts, as it does for readers.
-      const info = await stat(join(this.#root, name)).catch(() => undefined);
-      if (info?.isFile()) {
-        const attributes = { size: info.size, lastModifiedMs: info.mtimeMs };
+      if (stats.isFile()) {
+        const attributes = { size: stats.size, lastModifiedMs: stats.mtimeMs };
         entries.push({ key: name, name, attributes });
-      } else if (info?.isDirectory()) entries.push({ key: `${name}/`, name });
+      } else if (stats.isDirectory()) entries.push({ key: `${name}/`, name });
     }
     entries.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
     for (const entry of entries) {

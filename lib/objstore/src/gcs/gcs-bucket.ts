@@ -2,18 +2,14 @@
 import { createHash } from "node:crypto";
 import type { ObjectAttributes, UploadBody, UploadOptions } from "../bucket.ts";
 import { ObjstoreError } from "../errors.ts";
-import {
-  HttpTransport,
-  readText,
-  remoteBody,
-  type StoreResponse,
-  statusError,
-  transportDefaults,
-} from "../http/http-transport.ts";
-import { bodyParts } from "../remote/body-parts.ts";
-import { type ListPage, notFound, type RemoteBody, RemoteBucket } from "../remote/remote-bucket.ts";
+import { readText, type StoreResponse, statusError } from "../http/http-transport.ts";
+import { wholeOrParts } from "../remote/body-parts.ts";
+import { HttpBucket, type ObjectRequest, withParams } from "../remote/http-bucket.ts";
+import type { ListPage } from "../remote/remote-bucket.ts";
 import { gcsAuthorize } from "./gcs-auth.ts";
 import type { GcsOptions } from "./gcs-config.ts";
+
+type Params = Readonly<Record<string, string | undefined>>;
 
 const octets = "application/octet-stream";
 const chunkAttemptsMax = 8;
@@ -33,72 +29,51 @@ function attributesOf(object: ObjectFields): ObjectAttributes {
 }
 
 /** A bucket of Google Cloud Storage. */
-export class GcsBucket extends RemoteBucket {
+export class GcsBucket extends HttpBucket {
   readonly name: string;
   /** Emulators take the condition and do not keep it. */
   readonly conditionalCreate: boolean;
   readonly #options: GcsOptions;
-  readonly #transport: HttpTransport;
 
   constructor(options: GcsOptions, component = "") {
-    super();
+    const { http, attemptsMax } = options;
+    super({ transport: { http, attemptsMax }, component }, gcsAuthorize(options));
     this.name = options.bucket;
     this.conditionalCreate = options.authenticated;
     this.#options = options;
-    const { http, attemptsMax } = options;
-    this.#transport = new HttpTransport(
-      { ...transportDefaults, http, attemptsMax, userAgent: `thanos-${component} deucalion` },
-      gcsAuthorize(options),
-    );
   }
 
-  #url(path: string, params: Readonly<Record<string, string>> = {}): URL {
-    const url = new URL(`${this.#options.endpoint}${path}`);
-    for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
-    return url;
-  }
-
-  #object(name: string, params: Readonly<Record<string, string>> = {}): URL {
-    const { bucket } = this.#options;
-    return this.#url(
-      `/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`,
+  /** `kind` is "" or "/upload"; no object: the list of all. */
+  #url(kind: string, object: string | undefined, params: Params): URL {
+    const { endpoint, bucket } = this.#options;
+    const name = object === undefined ? "" : `/${encodeURIComponent(object)}`;
+    return withParams(
+      `${endpoint}${kind}/storage/v1/b/${encodeURIComponent(bucket)}/o${name}`,
       params,
     );
   }
 
-  protected async openBody(
-    name: string,
-    offset: number,
-    length: number | undefined,
-    etag: string,
-    signal: AbortSignal,
-  ): Promise<RemoteBody | undefined> {
-    const end = length === undefined ? "" : String(offset + length - 1);
-    const whole = offset === 0 && length === undefined;
-    const response = await this.#transport.send({
-      method: "GET",
-      url: this.#object(name, { alt: "media", ...(etag === "" ? {} : { generation: etag }) }),
-      headers: whole ? {} : { range: `bytes=${offset}-${end}` },
-      signal,
-    });
-    if (response.status === 200 || response.status === 206) {
-      const generation = response.headers["x-goog-generation"];
-      return remoteBody(response, typeof generation === "string" ? generation : "");
-    }
-    if (response.status === 416) {
-      response.body.resume();
-      return undefined;
-    }
-    if (response.status === 404) {
-      response.body.resume();
-      throw notFound(name);
-    }
-    throw await statusError("get", name, response);
+  protected object(name: string, request: ObjectRequest): Promise<StoreResponse> {
+    const { method, headers, version, signal } = request;
+    const params = {
+      alt: method === "GET" ? "media" : undefined,
+      generation: version || undefined,
+    };
+    return this.transport.send({ method, url: this.#url("", name, params), headers, signal });
   }
 
-  protected async head(name: string, signal: AbortSignal): Promise<ObjectAttributes | undefined> {
-    const url = this.#object(name, { fields: "size,updated" });
-    const response = await this.#transport.send({ method: "GET", url, signal });
+  protected override versionOf(response: StoreResponse): string {
+    const generation = response.headers["x-goog-generation"];
+    return typeof generation === "string" ? generation : "";
+  }
+
+  /** From the object's description: its headers do not tell when it was written. */
+  protected override async head(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<ObjectAttributes | undefined> {
+    const url = this.#url("", name, { fields: "size,updated" });
+    const response = await this.transport.send({ method: "GET", url, signal });
     if (response.status === 404) {
       response.body.resume();
       return undefined;
@@ -113,15 +88,13 @@ export class GcsBucket extends RemoteBucket {
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<ListPage> {
-    const url = this.#url(`/storage/v1/b/${encodeURIComponent(this.#options.bucket)}/o`, {
-      ...(folder === "" ? {} : { prefix: folder }),
-      ...(recursive ? {} : { delimiter: "/" }),
-      ...(token === undefined ? {} : { pageToken: token }),
+    const url = this.#url("", undefined, {
+      prefix: folder || undefined,
+      delimiter: recursive ? undefined : "/",
+      pageToken: token,
       fields: "items(name,size,updated),prefixes,nextPageToken",
     });
-    const response = await this.#transport.send({ method: "GET", url, signal });
-    if (response.status !== 200) throw await statusError("list", folder, response);
-    const answer = JSON.parse(await readText(response)) as {
+    const answer = JSON.parse(await this.listing(folder, { url, signal })) as {
       items?: readonly ObjectFields[];
       prefixes?: readonly string[];
       nextPageToken?: string;
@@ -142,23 +115,19 @@ export class GcsBucket extends RemoteBucket {
     { ifAbsent }: UploadOptions,
     signal: AbortSignal,
   ): Promise<void> {
-    const { chunkBytes } = this.#options;
-    const parts = bodyParts(body, chunkBytes);
-    const condition: Record<string, string> = ifAbsent === true ? { ifGenerationMatch: "0" } : {};
-    const first = await parts.next();
-    if (first.done === true) return;
-    if (first.value.length < chunkBytes) {
-      await parts.return(undefined);
-      await this.#putWhole(name, first.value, condition, signal);
+    const condition: Params = { ifGenerationMatch: ifAbsent === true ? "0" : undefined };
+    const { whole, parts } = await wholeOrParts(body, this.#options.chunkBytes);
+    if (whole !== undefined) {
+      await this.#putWhole(name, whole, condition, signal);
       return;
     }
     const session = await this.#startSession(name, condition, signal);
     try {
       let at = 0;
-      let held: Uint8Array = first.value;
+      let held: Uint8Array = new Uint8Array(0);
       // A part is held back until it is known whether it is the last one.
       for await (const part of parts) {
-        await this.#putChunk(name, session, held, at, "*", signal);
+        if (held.length > 0) await this.#putChunk(name, session, held, at, "*", signal);
         at += held.length;
         held = part;
       }
@@ -166,7 +135,7 @@ export class GcsBucket extends RemoteBucket {
     } catch (error) {
       const never = new AbortController().signal;
       const call = { method: "DELETE", url: session, attemptsMax: 1, signal: never } as const;
-      await this.#transport.send(call).then(
+      await this.transport.send(call).then(
         (response) => response.body.resume(),
         () => undefined,
       );
@@ -174,25 +143,24 @@ export class GcsBucket extends RemoteBucket {
     }
   }
 
-  #upload(type: string, name: string, condition: Readonly<Record<string, string>>): URL {
-    const path = `/upload/storage/v1/b/${encodeURIComponent(this.#options.bucket)}/o`;
-    return this.#url(path, { uploadType: type, name, ...condition });
+  #upload(uploadType: string, name: string, condition: Params): URL {
+    return this.#url("/upload", undefined, { uploadType, name, ...condition });
   }
 
   async #putWhole(
     name: string,
     data: Uint8Array,
-    condition: Readonly<Record<string, string>>,
+    condition: Params,
     signal: AbortSignal,
   ): Promise<void> {
-    const response = await this.#transport.send({
+    const response = await this.transport.send({
       method: "POST",
       url: this.#upload("media", name, condition),
       headers: { "content-type": octets },
       body: data,
       signal,
     });
-    await this.#created(name, response);
+    await this.written(name, response, [412]);
     const { md5Hash } = JSON.parse(await readText(response)) as ObjectFields;
     const md5 = createHash("md5").update(data).digest("base64");
     if (md5Hash !== undefined && md5Hash !== md5)
@@ -201,28 +169,15 @@ export class GcsBucket extends RemoteBucket {
       });
   }
 
-  async #created(name: string, response: StoreResponse): Promise<void> {
-    if (response.status === 200 || response.status === 201) return;
-    if (response.status === 412) {
-      response.body.resume();
-      throw new ObjstoreError("OBJSTORE_EXISTS", `object exists: ${name}`, { name });
-    }
-    throw await statusError("upload", name, response);
-  }
-
-  async #startSession(
-    name: string,
-    condition: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<URL> {
-    const response = await this.#transport.send({
+  async #startSession(name: string, condition: Params, signal: AbortSignal): Promise<URL> {
+    const response = await this.transport.send({
       method: "POST",
       url: this.#upload("resumable", name, condition),
       headers: { "x-upload-content-type": octets, "content-type": "application/json" },
       body: new TextEncoder().encode(JSON.stringify({ name })),
       signal,
     });
-    await this.#created(name, response);
+    await this.written(name, response, [412]);
     response.body.resume();
     const { location } = response.headers;
     if (location === undefined)
@@ -246,7 +201,7 @@ export class GcsBucket extends RemoteBucket {
       const rest = chunk.subarray(at - from);
       const range = rest.length === 0 ? `bytes */${total}` : `bytes ${at}-${end - 1}/${total}`;
       try {
-        const response = await this.#transport.send({
+        const response = await this.transport.send({
           method: "PUT",
           url: session,
           headers: { "content-range": failure === undefined ? range : `bytes */${total}` },
@@ -266,7 +221,7 @@ export class GcsBucket extends RemoteBucket {
           failure = await statusError("upload", name, response);
           continue;
         }
-        await this.#created(name, response);
+        await this.written(name, response, [412]);
         response.body.resume();
         return;
       } catch (error) {
@@ -277,24 +232,5 @@ export class GcsBucket extends RemoteBucket {
       }
     }
     throw failure ?? new ObjstoreError("OBJSTORE_IO", `upload ${name}: the store keeps too little`);
-  }
-
-  protected async remove(name: string, signal: AbortSignal): Promise<void> {
-    const response = await this.#transport.send({
-      method: "DELETE",
-      url: this.#object(name),
-      signal,
-    });
-    if (response.status === 404) {
-      response.body.resume();
-      throw notFound(name);
-    }
-    if (response.status !== 204 && response.status !== 200)
-      throw await statusError("delete", name, response);
-    response.body.resume();
-  }
-
-  async close(): Promise<void> {
-    this.#transport.close();
   }
 }

@@ -1,119 +1,73 @@
 // OCI over its own API, since its keys are not those of its S3 endpoint.
 import { createHash } from "node:crypto";
-import type { ObjectAttributes, UploadBody, UploadOptions } from "../bucket.ts";
-import { ObjstoreError } from "../errors.ts";
+import type { UploadBody, UploadOptions } from "../bucket.ts";
 import {
-  HttpTransport,
   pathOf,
   readText,
-  remoteBody,
   type StoreRequest,
   type StoreResponse,
   statusError,
-  transportDefaults,
 } from "../http/http-transport.ts";
-import { bodyParts, eachPart } from "../remote/body-parts.ts";
-import { type ListPage, notFound, type RemoteBody, RemoteBucket } from "../remote/remote-bucket.ts";
+import { eachPart, wholeOrParts } from "../remote/body-parts.ts";
+import { HttpBucket, ifMatch, type ObjectRequest, withParams } from "../remote/http-bucket.ts";
+import type { ListPage } from "../remote/remote-bucket.ts";
 import type { OciOptions } from "./oci-config.ts";
 import { ociAuthorize } from "./oci-sign.ts";
 
 const octets = "application/octet-stream";
 const uploadsMax = 2;
 
+type Params = Readonly<Record<string, string | undefined>>;
+
 /** A bucket of Oracle's cloud. */
-export class OciBucket extends RemoteBucket {
+export class OciBucket extends HttpBucket {
   readonly name: string;
   readonly conditionalCreate = true;
   readonly #options: OciOptions;
-  readonly #transport: HttpTransport;
   #namespace: Promise<string> | undefined;
 
   constructor(options: OciOptions, component = "") {
-    super();
+    const { http, attemptsMax, retryMs } = options;
+    const transport = { http, attemptsMax, retryMs };
+    super({ transport, component }, ociAuthorize(options.key, Date.now));
     this.name = options.bucket;
     this.#options = options;
-    const { http, attemptsMax, retryMs } = options;
-    this.#transport = new HttpTransport(
-      {
-        ...transportDefaults,
-        http,
-        attemptsMax,
-        retryMs,
-        userAgent: `thanos-${component} deucalion`,
-      },
-      ociAuthorize(options.key, Date.now),
-    );
   }
 
   async #findNamespace(): Promise<string> {
     const { endpoint, compartment } = this.#options;
-    const url = new URL(`${endpoint}/n/`);
-    url.searchParams.set("compartmentId", compartment);
+    const url = withParams(`${endpoint}/n/`, { compartmentId: compartment });
     const { signal } = new AbortController();
-    const response = await this.#transport.send({ method: "GET", url, signal });
+    const response = await this.transport.send({ method: "GET", url, signal });
     if (response.status !== 200) throw await statusError("namespace", compartment, response);
     return JSON.parse(await readText(response)) as string;
   }
 
-  async #send(
-    path: string,
-    request: Omit<StoreRequest, "url"> & { readonly params?: Readonly<Record<string, string>> },
-  ): Promise<StoreResponse> {
+  async #url(path: string, params: Params = {}): Promise<URL> {
     this.#namespace ??= this.#findNamespace().catch((error: unknown) => {
       this.#namespace = undefined;
       throw error;
     });
     const namespace = encodeURIComponent(await this.#namespace);
     const { endpoint, bucket } = this.#options;
-    const url = new URL(`${endpoint}/n/${namespace}/b/${encodeURIComponent(bucket)}/${path}`);
-    for (const [name, value] of Object.entries(request.params ?? {}))
-      url.searchParams.set(name, value);
-    return this.#transport.send({ ...request, url });
+    return withParams(`${endpoint}/n/${namespace}/b/${encodeURIComponent(bucket)}/${path}`, params);
   }
 
-  protected async openBody(
-    name: string,
-    offset: number,
-    length: number | undefined,
-    etag: string,
-    signal: AbortSignal,
-  ): Promise<RemoteBody | undefined> {
-    const end = length === undefined ? "" : String(offset + length - 1);
-    const whole = offset === 0 && length === undefined;
-    const response = await this.#send(`o/${pathOf(name)}`, {
-      method: "GET",
-      headers: {
-        ...(whole ? {} : { range: `bytes=${offset}-${end}` }),
-        ...(etag === "" ? {} : { "if-match": etag }),
-      },
-      signal,
-    });
-    if (response.status === 200 || response.status === 206)
-      return remoteBody(response, response.headers.etag ?? "");
-    if (response.status === 416) {
-      response.body.resume();
-      return undefined;
-    }
-    throw await this.#failure("get", name, response);
+  async #send(
+    path: string,
+    { params, ...request }: Omit<StoreRequest, "url"> & { readonly params?: Params },
+  ): Promise<StoreResponse> {
+    return this.transport.send({ ...request, url: await this.#url(path, params) });
   }
 
-  async #failure(what: string, name: string, response: StoreResponse): Promise<ObjstoreError> {
-    if (response.status !== 404) return statusError(what, name, response);
-    const text = await readText(response);
-    if (!text.includes("BucketNotFound") && !text.includes("NamespaceNotFound"))
-      return notFound(name);
-    return new ObjstoreError("OBJSTORE_IO", `bucket ${this.name} does not exist`, { name });
+  protected object(name: string, request: ObjectRequest): Promise<StoreResponse> {
+    const headers = { ...request.headers, ...ifMatch(request.version) };
+    const { method, signal } = request;
+    return this.#send(`o/${pathOf(name)}`, { method, headers, signal });
   }
 
-  protected async head(name: string, signal: AbortSignal): Promise<ObjectAttributes | undefined> {
-    const response = await this.#send(`o/${pathOf(name)}`, { method: "HEAD", signal });
-    response.body.resume();
-    if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await statusError("attributes", name, response);
-    return {
-      size: Number(response.headers["content-length"] ?? 0),
-      lastModifiedMs: Date.parse(response.headers["last-modified"] ?? "") || 0,
-    };
+  protected override bucketMissing(_: StoreResponse, text: string): boolean {
+    return text.includes("BucketNotFound") || text.includes("NamespaceNotFound");
   }
 
   protected async page(
@@ -122,18 +76,13 @@ export class OciBucket extends RemoteBucket {
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<ListPage> {
-    const response = await this.#send("o", {
-      method: "GET",
-      params: {
-        fields: "name,size,timeModified",
-        ...(folder === "" ? {} : { prefix: folder }),
-        ...(recursive ? {} : { delimiter: "/" }),
-        ...(token === undefined ? {} : { start: token }),
-      },
-      signal,
+    const url = await this.#url("o", {
+      fields: "name,size,timeModified",
+      prefix: folder || undefined,
+      delimiter: recursive ? undefined : "/",
+      start: token,
     });
-    if (response.status !== 200) throw await statusError("list", folder, response);
-    const answer = JSON.parse(await readText(response)) as {
+    const answer = JSON.parse(await this.listing(folder, { url, signal })) as {
       objects?: { name: string; size?: number; timeModified?: string }[];
       prefixes?: string[];
       nextStartWith?: string;
@@ -155,19 +104,9 @@ export class OciBucket extends RemoteBucket {
     signal: AbortSignal,
   ): Promise<void> {
     const condition: Record<string, string> = ifAbsent === true ? { "if-none-match": "*" } : {};
-    const parts = bodyParts(body, this.#options.partBytes);
-    const first = await parts.next();
-    if (first.done === true) return;
-    if (first.value.length < this.#options.partBytes) {
-      await parts.return(undefined);
-      await this.#write(`o/${pathOf(name)}`, name, {}, condition, first.value, signal);
-      return;
-    }
-    const all = (async function* () {
-      yield first.value;
-      yield* parts;
-    })();
-    await this.#multipart(name, all, condition, signal);
+    const { whole, parts } = await wholeOrParts(body, this.#options.partBytes);
+    if (whole === undefined) await this.#multipart(name, parts, condition, signal);
+    else await this.#write(`o/${pathOf(name)}`, name, {}, condition, whole, signal);
   }
 
   async #write(
@@ -189,18 +128,9 @@ export class OciBucket extends RemoteBucket {
       body,
       signal,
     });
-    await this.#expect(name, response);
+    await this.written(name, response, [412]);
     response.body.resume();
     return response.headers.etag ?? "";
-  }
-
-  async #expect(name: string, response: StoreResponse): Promise<void> {
-    if (response.status === 200) return;
-    if (response.status === 412) {
-      response.body.resume();
-      throw new ObjstoreError("OBJSTORE_EXISTS", `object exists: ${name}`, { name });
-    }
-    throw await statusError("upload", name, response);
   }
 
   async #multipart(
@@ -217,7 +147,7 @@ export class OciBucket extends RemoteBucket {
       body: encode({ object: name, contentType: octets }),
       signal,
     });
-    await this.#expect(name, begun);
+    await this.written(name, begun, [412]);
     const { uploadId } = JSON.parse(await readText(begun)) as { uploadId: string };
     const path = `u/${pathOf(name)}`;
     try {
@@ -233,7 +163,7 @@ export class OciBucket extends RemoteBucket {
       const body = encode({ partsToCommit });
       const params = { uploadId };
       const done = await this.#send(path, { method: "POST", params, headers: json, body, signal });
-      await this.#expect(name, done);
+      await this.written(name, done, [412]);
       done.body.resume();
     } catch (error) {
       const never = new AbortController().signal;
@@ -243,15 +173,5 @@ export class OciBucket extends RemoteBucket {
       );
       throw error;
     }
-  }
-
-  protected async remove(name: string, signal: AbortSignal): Promise<void> {
-    const response = await this.#send(`o/${pathOf(name)}`, { method: "DELETE", signal });
-    if (response.status !== 204) throw await this.#failure("delete", name, response);
-    response.body.resume();
-  }
-
-  async close(): Promise<void> {
-    this.#transport.close();
   }
 }

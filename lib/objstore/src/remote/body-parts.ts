@@ -41,6 +41,27 @@ export async function* bodyParts(body: UploadBody, partBytes: number): AsyncGene
   }
 }
 
+/** A body that is shorter than a part, or parts of which only the last is shorter. */
+export type WholeOrParts =
+  | { readonly whole: Uint8Array; readonly parts?: undefined }
+  | { readonly whole?: undefined; readonly parts: AsyncGenerator<Uint8Array> };
+
+/** Reads as much of a body as tells whether it is to be sent at once. As `bodyParts`. */
+export async function wholeOrParts(body: UploadBody, partBytes: number): Promise<WholeOrParts> {
+  const parts = bodyParts(body, partBytes);
+  const first = await parts.next();
+  if (first.done === true) return { whole: new Uint8Array(0) };
+  if (first.value.length < partBytes) {
+    await parts.return(undefined);
+    return { whole: first.value };
+  }
+  const all = (async function* () {
+    yield first.value;
+    yield* parts;
+  })();
+  return { parts: all };
+}
+
 async function* fileParts(path: string, partBytes: number): AsyncGenerator<Uint8Array> {
   const handle = await open(path);
   try {

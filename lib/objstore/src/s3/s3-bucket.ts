@@ -12,10 +12,11 @@ import type { ObjectAttributes, UploadBody, UploadOptions } from "../bucket.ts";
 import { requirePackages } from "../config/require-packages.ts";
 import { ObjstoreError } from "../errors.ts";
 import { type Agents, createAgents } from "../http/agents.ts";
-import { bodyBytes, bodyParts, eachPart } from "../remote/body-parts.ts";
+import { bodyBytes, eachPart, wholeOrParts } from "../remote/body-parts.ts";
 import { type ListPage, notFound, type RemoteBody, RemoteBucket } from "../remote/remote-bucket.ts";
 import { createS3Client, type S3Sdk, s3Packages } from "./s3-client.ts";
 import type { S3Options } from "./s3-config.ts";
+import { objectsUrl, S3Reads } from "./s3-reads.ts";
 
 /** Parts sent at once, as long as they fit the memory below. */
 const uploadsMax = 4;
@@ -42,6 +43,7 @@ export class S3Bucket extends RemoteBucket {
   readonly #agents: Agents;
   readonly #deps: S3BucketDeps;
   #ready: Promise<Ready> | undefined;
+  #plainReads: S3Reads | undefined;
 
   /** Throws OBJSTORE_CONFIG if the SDK is not installed. */
   constructor(options: S3Options, deps: S3BucketDeps = {}) {
@@ -137,6 +139,52 @@ export class S3Bucket extends RemoteBucket {
     }
   }
 
+  /** For reads that need no SDK; undefined where settings ask for what only it knows. */
+  #reads(): S3Reads | undefined {
+    const { signatureV2, trace } = this.#options;
+    const url = signatureV2 || trace ? undefined : objectsUrl(this.#options);
+    if (url === undefined) return undefined;
+    if (this.#plainReads === undefined) {
+      const { SSECustomerAlgorithm, SSECustomerKey, SSECustomerKeyMD5 } = this.#customerKey;
+      const prefix = "x-amz-server-side-encryption-customer";
+      const extra: Record<string, string> =
+        SSECustomerKey === undefined
+          ? {}
+          : {
+              [`${prefix}-algorithm`]: SSECustomerAlgorithm ?? "",
+              [`${prefix}-key`]: SSECustomerKey,
+              [`${prefix}-key-md5`]: SSECustomerKeyMD5 ?? "",
+            };
+      this.#plainReads = new S3Reads(url, this.#options, extra, {
+        component: this.#deps.component ?? "",
+        identity: async () => (await this.#open()).client.config.credentials(),
+        now: Date.now,
+      });
+    }
+    return this.#plainReads;
+  }
+
+  /** As `#call`, without the SDK. */
+  async #plain<T>(
+    what: string,
+    name: string,
+    signal: AbortSignal,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof ObjstoreError && error.code === "OBJSTORE_NOT_FOUND") throw error;
+      throw new ObjstoreError(
+        "OBJSTORE_IO",
+        `${what} ${name} in bucket ${this.name}: ${messageOf(error)}`,
+        { name },
+        { cause: error },
+      );
+    }
+  }
+
   protected async openBody(
     name: string,
     offset: number,
@@ -146,6 +194,14 @@ export class S3Bucket extends RemoteBucket {
   ): Promise<RemoteBody | undefined> {
     const end = length === undefined ? "" : String(offset + length - 1);
     const whole = offset === 0 && length === undefined;
+    const reads = this.#reads();
+    if (reads !== undefined) {
+      const range = whole ? undefined : `bytes=${offset}-${end}`;
+      const read = await this.#plain("get", name, signal, () =>
+        reads.open(name, range, etag, signal),
+      );
+      if (read !== "unusual") return read.answer;
+    }
     const answer = await this.#call("get", name, signal, async ({ sdk, client }) => {
       const command = new sdk.GetObjectCommand({
         ...this.#key(name),
@@ -168,6 +224,11 @@ export class S3Bucket extends RemoteBucket {
   }
 
   protected async head(name: string, signal: AbortSignal): Promise<ObjectAttributes | undefined> {
+    const reads = this.#reads();
+    if (reads !== undefined) {
+      const read = await this.#plain("head", name, signal, () => reads.head(name, signal));
+      if (read !== "unusual") return read.answer;
+    }
     try {
       return await this.#call("head", name, signal, async ({ sdk, client }) => {
         const command = new sdk.HeadObjectCommand({ ...this.#key(name), ...this.#customerKey });
@@ -225,28 +286,23 @@ export class S3Bucket extends RemoteBucket {
     const bytes = await bodyBytes(body);
     const partBytes = Math.max(this.#options.partBytes, Math.ceil((bytes ?? 0) / partsMax));
     const whole = bytes !== undefined && (bytes <= partBytes || !this.#options.multipart);
-    const parts = bodyParts(body, whole ? Math.max(1, bytes) : partBytes);
-    const first = await parts.next();
-    if (first.done === true) return;
-    if (whole || first.value.length < partBytes) {
-      await parts.return(undefined);
+    // One byte more than the body has: it is then shorter than a part.
+    const cut = await wholeOrParts(body, whole ? bytes + 1 : partBytes);
+    if (cut.whole !== undefined) {
+      const data = cut.whole;
       await this.#call("upload", name, signal, async ({ sdk, client }) => {
         const command = new sdk.PutObjectCommand({
           ...this.#key(name),
           ...this.#creation,
           ...condition,
-          ...this.#md5(first.value),
-          Body: first.value,
+          ...this.#md5(data),
+          Body: data,
         });
         await client.send(command, { abortSignal: signal });
       });
       return;
     }
-    const all = (async function* () {
-      yield first.value;
-      yield* parts;
-    })();
-    await this.#multipart(name, all, partBytes, condition, signal);
+    await this.#multipart(name, cut.parts, partBytes, condition, signal);
   }
 
   #md5(data: Uint8Array): { ContentMD5?: string } {
@@ -319,6 +375,7 @@ export class S3Bucket extends RemoteBucket {
   async close(): Promise<void> {
     const ready = await this.#ready?.catch(() => undefined);
     ready?.client.destroy();
+    this.#plainReads?.close();
     this.#agents.close();
   }
 }

@@ -1,36 +1,22 @@
 // SWIFT over its own API. Objects beyond the chunk size are large objects: segments and a manifest.
 import { createHash, randomBytes } from "node:crypto";
-import type {
-  ListEntry,
-  ListOptions,
-  ObjectAttributes,
-  UploadBody,
-  UploadOptions,
-} from "../bucket.ts";
-import type { ObjstoreError } from "../errors.ts";
+import type { ListEntry, ListOptions, UploadBody, UploadOptions } from "../bucket.ts";
 import {
-  HttpTransport,
   pathOf,
   readText,
-  remoteBody,
   type StoreRequest,
   type StoreResponse,
   statusError,
-  transportDefaults,
 } from "../http/http-transport.ts";
-import { bodyParts } from "../remote/body-parts.ts";
-import {
-  type ListPage,
-  notFound,
-  type RemoteBody,
-  RemoteBucket,
-  remoteLimits,
-} from "../remote/remote-bucket.ts";
+import { wholeOrParts } from "../remote/body-parts.ts";
+import { HttpBucket, ifMatch, type ObjectRequest, withParams } from "../remote/http-bucket.ts";
+import { type ListPage, notFound } from "../remote/remote-bucket.ts";
 import { logIn, type SwiftSession } from "./keystone.ts";
 import type { SwiftOptions } from "./swift-config.ts";
 
 const segmentsFolder = "segments/";
 const pageObjects = 10_000;
+type Params = Readonly<Record<string, string | undefined>>;
 /** A chunk is sent from memory: it is read in parts of at most this, each a segment of its own. */
 const partBytesMax = 64 << 20;
 
@@ -41,32 +27,30 @@ interface Segment {
 }
 
 /** A container of Swift. Its lists may lag behind: nothing is promised of conditional creation. */
-export class SwiftBucket extends RemoteBucket {
+export class SwiftBucket extends HttpBucket {
   readonly name: string;
   readonly conditionalCreate = false;
   readonly #options: SwiftOptions;
-  readonly #transport: HttpTransport;
   #session: Promise<SwiftSession> | undefined;
 
   constructor(options: SwiftOptions, component = "") {
-    super({ ...remoteLimits, progressTimeoutMs: options.progressTimeoutMs });
-    this.name = options.container;
-    this.#options = options;
-    const { http, attemptsMax } = options;
-    this.#transport = new HttpTransport(
-      { ...transportDefaults, http, attemptsMax, userAgent: `thanos-${component} deucalion` },
+    const { http, attemptsMax, progressTimeoutMs } = options;
+    super(
+      { transport: { http, attemptsMax }, component, limits: { progressTimeoutMs } },
       () => ({}),
     );
+    this.name = options.container;
+    this.#options = options;
   }
 
   /** Sends with a token, and once more with a fresh one if that has ended. */
   async #send(
     container: string,
     object: string,
-    request: Omit<StoreRequest, "url"> & { readonly params?: Readonly<Record<string, string>> },
+    { params = {}, ...request }: Omit<StoreRequest, "url"> & { readonly params?: Params },
   ): Promise<StoreResponse> {
     for (let attempt = 0; ; attempt++) {
-      this.#session ??= logIn(this.#options, this.#transport, new AbortController().signal);
+      this.#session ??= logIn(this.#options, this.transport, new AbortController().signal);
       let session: SwiftSession;
       try {
         session = await this.#session;
@@ -75,64 +59,22 @@ export class SwiftBucket extends RemoteBucket {
         throw error;
       }
       const path = object === "" ? "" : `/${pathOf(object)}`;
-      const url = new URL(`${session.storageUrl}/${encodeURIComponent(container)}${path}`);
-      for (const [name, value] of Object.entries(request.params ?? {}))
-        url.searchParams.set(name, value);
+      const url = withParams(
+        `${session.storageUrl}/${encodeURIComponent(container)}${path}`,
+        params,
+      );
       const headers = { ...request.headers, "x-auth-token": session.token };
-      const response = await this.#transport.send({ ...request, url, headers });
+      const response = await this.transport.send({ ...request, url, headers });
       if (response.status !== 401 || attempt > 0) return response;
       response.body.resume();
       this.#session = undefined;
     }
   }
 
-  protected async openBody(
-    name: string,
-    offset: number,
-    length: number | undefined,
-    etag: string,
-    signal: AbortSignal,
-  ): Promise<RemoteBody | undefined> {
-    const end = length === undefined ? "" : String(offset + length - 1);
-    const whole = offset === 0 && length === undefined;
-    const response = await this.#send(this.name, name, {
-      method: "GET",
-      headers: {
-        ...(whole ? {} : { range: `bytes=${offset}-${end}` }),
-        ...(etag === "" ? {} : { "if-match": etag }),
-      },
-      signal,
-    });
-    if (response.status === 200 || response.status === 206)
-      return remoteBody(response, response.headers.etag ?? "");
-    if (response.status === 416) {
-      response.body.resume();
-      return undefined;
-    }
-    throw await this.#failure("get", name, response);
-  }
-
-  async #failure(what: string, name: string, response: StoreResponse): Promise<ObjstoreError> {
-    if (response.status !== 404) return statusError(what, name, response);
-    response.body.resume();
-    return notFound(name);
-  }
-
-  async #headers(name: string, signal: AbortSignal): Promise<StoreResponse["headers"] | undefined> {
-    const response = await this.#send(this.name, name, { method: "HEAD", signal });
-    response.body.resume();
-    if (response.status === 404) return undefined;
-    if (response.status >= 300) throw await statusError("attributes", name, response);
-    return response.headers;
-  }
-
-  protected async head(name: string, signal: AbortSignal): Promise<ObjectAttributes | undefined> {
-    const headers = await this.#headers(name, signal);
-    if (headers === undefined) return undefined;
-    return {
-      size: Number(headers["content-length"] ?? 0),
-      lastModifiedMs: Date.parse(headers["last-modified"] ?? "") || 0,
-    };
+  protected object(name: string, request: ObjectRequest): Promise<StoreResponse> {
+    const headers = { ...request.headers, ...ifMatch(request.version) };
+    const { method, signal } = request;
+    return this.#send(this.name, name, { method, headers, signal });
   }
 
   /** Segments lie beside the objects and are not shown. */
@@ -167,9 +109,9 @@ export class SwiftBucket extends RemoteBucket {
       params: {
         format: "json",
         limit: String(pageObjects),
-        ...(folder === "" ? {} : { prefix: folder }),
-        ...(recursive ? {} : { delimiter: "/" }),
-        ...(token === undefined ? {} : { marker: token }),
+        prefix: folder || undefined,
+        delimiter: recursive ? undefined : "/",
+        marker: token,
       },
       signal,
     });
@@ -208,24 +150,20 @@ export class SwiftBucket extends RemoteBucket {
     signal: AbortSignal,
   ): Promise<void> {
     const partBytes = Math.min(this.#options.chunkBytes, partBytesMax);
-    const parts = bodyParts(body, partBytes);
-    const first = await parts.next();
-    if (first.done === true) return;
-    if (first.value.length < partBytes) {
-      await parts.return(undefined);
-      await this.#putObject(this.name, name, first.value, signal);
+    const { whole, parts } = await wholeOrParts(body, partBytes);
+    if (whole !== undefined) {
+      await this.#putObject(this.name, name, whole, signal);
       return;
     }
     const folder = `${segmentsFolder}${name}/${randomBytes(8).toString("hex")}`;
     const segments: Segment[] = [];
     try {
-      const add = async (part: Uint8Array): Promise<void> => {
+      for await (const part of parts) {
+        if (part.length === 0) continue;
         const segment = `${folder}/${String(segments.length).padStart(8, "0")}`;
         const etag = await this.#putObject(this.#options.segmentsContainer, segment, part, signal);
         segments.push({ name: segment, etag, bytes: part.length });
-      };
-      await add(first.value);
-      for await (const part of parts) if (part.length > 0) await add(part);
+      }
       await this.#putManifest(name, folder, segments, signal);
     } catch (error) {
       const never = new AbortController().signal;
@@ -287,12 +225,12 @@ export class SwiftBucket extends RemoteBucket {
     params: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const response = await this.#send(container, name, { method: "DELETE", params, signal });
-    if (response.status >= 300) throw await this.#failure("delete", name, response);
+    if (response.status >= 300) throw await this.failure("delete", name, response);
     response.body.resume();
   }
 
-  protected async remove(name: string, signal: AbortSignal): Promise<void> {
-    const headers = await this.#headers(name, signal);
+  protected override async remove(name: string, signal: AbortSignal): Promise<void> {
+    const headers = await this.headersOf(name, signal);
     if (headers === undefined) throw notFound(name);
     if (headers["x-static-large-object"] !== undefined) {
       await this.#deleteObject(this.name, name, signal, { "multipart-manifest": "delete" });
@@ -311,9 +249,5 @@ export class SwiftBucket extends RemoteBucket {
         await this.#deleteObject(container, segment, signal);
       token = page.next;
     } while (token !== undefined);
-  }
-
-  async close(): Promise<void> {
-    this.#transport.close();
   }
 }
