@@ -45,7 +45,10 @@ const originalUrls = {
 };
 
 /** Entries that run in threads, by the names of their files. */
-const entries = { "block-worker": "lib/blocks/dist/src/compact/block-worker.js" };
+const entries = {
+  "block-worker": "lib/blocks/dist/src/compact/block-worker.js",
+  "query-worker": "app/dist/src/query/workers/query-worker.js",
+};
 const workers = Object.keys(entries);
 
 const { rolldown } = await import("rolldown");
