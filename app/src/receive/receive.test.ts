@@ -279,3 +279,40 @@ test("a ring of three keeps every sample while one is down", async () => {
     }
   });
 });
+
+test("a log that cannot be written costs nothing that was acknowledged", async () => {
+  await withFolder(async (dir) => {
+    let receiver = await startReceiver(dir, ["--no-tsdb.wal-compression"], 512);
+    const start = Date.now() - 3_600_000;
+    const acknowledged: number[] = [];
+    const statuses = new Map<number, number>();
+    const post = async (step: number): Promise<number> => {
+      const series = Array.from({ length: 500 }, (_, i) => ({
+        labels: { __name__: "r", i: String(i) },
+        samples: [[start + step * 100, step]] as [number, number][],
+      }));
+      const { status } = await postWrite(receiver.write, encodeWrite(series));
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      if (status === 200) acknowledged.push(step);
+      return status;
+    };
+    try {
+      for (let step = 0; step < 150; step++) await post(step);
+      // The log's file is full: faults are told, as something to try again.
+      assert.deepEqual([...statuses.keys()].sort(), [200, 500]);
+      assert.ok(acknowledged.length > 20 && statuses.get(500)! > 20);
+      await receiver.stop("SIGKILL");
+      receiver = await startReceiver(dir);
+      // The sender goes on where it was refused.
+      const next = acknowledged.at(-1)! + 1;
+      for (let step = next; step < next + 5; step++) assert.equal(await post(step), 200);
+    } finally {
+      await receiver.stop("SIGTERM");
+    }
+    const found = await stored(join(dir, "default-tenant"));
+    assert.equal(found.size, 500);
+    for (const times of found.values()) {
+      for (const step of acknowledged) assert.equal(times.get(start + step * 100), step);
+    }
+  });
+});

@@ -29,14 +29,18 @@ export interface RunningReceiver {
 export async function startReceiver(
   dir: string,
   args: readonly string[] = [],
+  /** Files may have so many KiB; 0 is no limit. A write beyond fails, as on a full disk. */
+  fileKiBMax = 0,
 ): Promise<RunningReceiver> {
   const given = (flag: string): boolean => args.some((arg) => arg.startsWith(`--${flag}=`));
   const addresses = ["remote-write.address", "grpc-address", "http-address"]
     .filter((flag) => !given(flag))
     .map((flag) => `--${flag}=127.0.0.1:0`);
+  const limited = ["-c", `ulimit -f ${fileKiBMax}; exec "$@"`, "bash", process.execPath];
   const child = spawn(
-    process.execPath,
+    fileKiBMax > 0 ? "bash" : process.execPath,
     [
+      ...(fileKiBMax > 0 ? limited : []),
       main,
       "receive",
       `--tsdb.path=${dir}`,

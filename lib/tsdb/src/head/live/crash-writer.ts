@@ -1,7 +1,7 @@
 // A process that writes to a head until it is killed; for tests of crashes. Prints each step once it is in the log.
 import { writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { encodeLabels, Labels } from "@deucalion/model";
+import { encodeLabels, Labels, Matcher } from "@deucalion/model";
 import { LiveDatabase, liveDatabaseDefaults } from "./live-database.ts";
 
 const stepMs = 1000;
@@ -10,7 +10,9 @@ const chunkRangeMs = 60_000;
 export const crashLateMs = 30_500;
 export const crashSeries = 20;
 
-/** Labels of series `i`; the last one takes the samples that come late. */
+const deletedMatcher = new Matcher("=", "i", String(crashSeries + 1));
+
+/** Labels of series `i`; the one behind the last takes samples that come late, the next is deleted as it goes. */
 export function crashLabels(i: number): Labels {
   return Labels.from({ __name__: "crash", i: String(i) });
 }
@@ -43,6 +45,9 @@ async function run(dir: string, first: number): Promise<void> {
     for (let i = 0; i < crashSeries; i++) append(i, step * stepMs);
     append(crashSeries, step * stepMs);
     append(crashSeries, step * stepMs - crashLateMs);
+    // A series that is deleted step by step, all but its newest sample.
+    append(crashSeries + 1, step * stepMs);
+    head.delete([deletedMatcher], 0, (step - 1) * stepMs);
     head.commit();
     writeSync(1, `${step}\n`);
     if (!compacting) {

@@ -66,6 +66,11 @@ test("what was in the log survives kill -9", { timeout: 600_000 }, async () => {
         assert.equal(late.get(step * 1000 - crashLateMs), step, `late at ${step}`);
       }
     }
+    // What was deleted before an acknowledged step stays deleted.
+    const newest = acknowledged.at(-1)?.[1] ?? 0;
+    for (const time of found.get(crashLabels(crashSeries + 1).key)!.keys()) {
+      assert.ok(time >= newest * 1000, `${time} was deleted by ${newest}`);
+    }
     assert.ok(steps > 100 && blocks > 1, `${steps} steps, ${blocks} blocks`);
   } finally {
     await rm(dir, { recursive: true, force: true });
