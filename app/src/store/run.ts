@@ -57,7 +57,7 @@ export async function runStore(options: StoreOptions, app: AppProcess): Promise<
   const source = new StoreSource(store.source, { gate, metrics: store.metrics });
   const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop });
   const services = [
-    storeService({ source, hash: xxhash }, { blockHints: true }),
+    storeService({ source, hash: xxhash, pool: bytePool }, { blockHints: true }),
     infoService(() => storeInfo(store.source, http.prober)),
   ];
   const grpc = createGrpc(app, options.grpc, http.prober, services, sync.first);

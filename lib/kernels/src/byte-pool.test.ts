@@ -51,6 +51,17 @@ test("memory is handed out once, and again after it was given back; joined with 
   assert.equal(pool.take(1), undefined);
 });
 
+test("copies are the same within the pool and across its border", () => {
+  const pool = new BytePool(64 << 10);
+  const [a, b, own] = [pool.take(100)!, pool.take(100)!, new Uint8Array(100)];
+  for (let i = 0; i < 100; i++) a[i] = i;
+  pool.copy(b, 10, a, 20, 50);
+  pool.copy(own, 10, b, 10, 40);
+  assert.deepEqual([...own.subarray(10, 40)], [...a.subarray(20, 50)]);
+  assert.throws(() => pool.copy(b, 80, a, 20, 50), RangeError);
+  assert.throws(() => pool.copy(b, 0, a, 80, 101), RangeError);
+});
+
 test("no two that are lent overlap, whatever comes and goes", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 90_000 }), fc.nat(20))), (steps) => {

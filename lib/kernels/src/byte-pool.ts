@@ -129,6 +129,18 @@ export class BytePool {
     return arena.kernels.crc32c(data.byteOffset + start, end - start) >>> 0;
   }
 
+  /** Copies `from[start, end)` to place `at` of `to`; within this pool without making anything for the collector. */
+  copy(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {
+    const arena = this.#arena;
+    if (arena === null || from.buffer !== arena.buffer || to.buffer !== arena.buffer) {
+      to.set(from.subarray(start, end), at);
+      return;
+    }
+    if (start < 0 || end > from.length || at < 0 || at + end - start > to.length)
+      throw new RangeError("copy beyond the end of a buffer");
+    arena.kernels.copy(to.byteOffset + at, from.byteOffset + start, end - start);
+  }
+
   /** XXH64 that is quick for bytes of this pool; others go to `hash`. */
   hasher(hash: Xxhash64): Xxhash64 {
     return new PoolHash(hash, (data, start, end) => {

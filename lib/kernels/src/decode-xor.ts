@@ -17,13 +17,20 @@ export interface FloatColumns {
 /** A sample takes 19 bytes at most, and a window looks 5 bytes ahead. */
 const slackBytes = 32;
 
+/** Places in bits must be small integers. */
+const offsetMax = 1 << 27;
+
+// Chunks come one after the other out of the same bytes: a view for each would be as much garbage as the samples.
+let lastData: Uint8Array | null = null;
+let lastView: DataView = new DataView(new ArrayBuffer(0));
+
 function truncated(at: number): never {
   throw new KernelError("KERNEL_TRUNCATED", "XOR chunk ends too early", { at });
 }
 
 /**
  * Appends the samples of the XOR chunk `data[offset, offset + length)` to `out` and returns how many were added.
- * Reads in place and keeps no reference. On an error (KERNEL_TRUNCATED, KERNEL_BITS) `out.count` is unchanged.
+ * Reads in place and keeps no reference but to bytes it looked at last. On an error (KERNEL_TRUNCATED, KERNEL_BITS) `out.count` is unchanged.
  */
 export function decodeXorInto(
   data: Uint8Array,
@@ -36,16 +43,22 @@ export function decodeXorInto(
   if (count === 0) return 0;
   // Two bits are the least a sample takes, so the header cannot make us allocate more than the bytes promise.
   if (count * 2 > length * 8) truncated(length);
-  let view: DataView;
-  if (data.length - offset - length >= slackBytes) {
-    view = new DataView(data.buffer, data.byteOffset + offset, length + slackBytes);
-  } else {
+  out.reserve(count);
+  if (data.length - offset - length < slackBytes) {
     const padded = new Uint8Array(length + slackBytes);
     padded.set(data.subarray(offset, offset + length));
-    view = new DataView(padded.buffer);
+    const view = new DataView(padded.buffer);
+    decodeSamples(view, 0, length, count, out.times, out.valueBits, out.count);
+  } else if (offset + length < offsetMax) {
+    if (data !== lastData) {
+      lastData = data;
+      lastView = new DataView(data.buffer, data.byteOffset, data.length);
+    }
+    decodeSamples(lastView, offset, offset + length, count, out.times, out.valueBits, out.count);
+  } else {
+    const view = new DataView(data.buffer, data.byteOffset + offset, length + slackBytes);
+    decodeSamples(view, 0, length, count, out.times, out.valueBits, out.count);
   }
-  out.reserve(count);
-  decodeSamples(view, length, count, out.times, out.valueBits, out.count);
   out.count += count;
   return count;
 }
@@ -72,17 +85,18 @@ function uvarintEnd(view: DataView, from: number): number {
 
 function decodeSamples(
   view: DataView,
-  length: number,
+  from: number,
+  stop: number,
   count: number,
   times: Float64Array,
   bits: Uint32Array,
   first: number,
 ): void {
-  const sign = view.getUint8(2) & 1;
-  const half = Math.floor((readUvarint(view, 2, length) - sign) / 2);
+  const sign = view.getUint8(from + 2) & 1;
+  const half = Math.floor((readUvarint(view, from + 2, stop) - sign) / 2);
   let t = sign === 1 ? -half - 1 : half;
-  let at = uvarintEnd(view, 2);
-  if (at + 8 > length) truncated(at);
+  let at = uvarintEnd(view, from + 2);
+  if (at + 8 > stop) truncated(at - from);
   let high = view.getInt32(at);
   let low = view.getInt32(at + 4);
   at += 8;
@@ -92,9 +106,9 @@ function decodeSamples(
   bits[2 * to + 1] = high;
   if (count === 1) return;
 
-  let delta = readUvarint(view, at, length);
+  let delta = readUvarint(view, at, stop);
   at = uvarintEnd(view, at);
-  const end = length * 8;
+  const end = stop * 8;
   let pos = at * 8;
   let leading = 0;
   let trailing = 0;
@@ -182,7 +196,7 @@ function decodeSamples(
         }
       }
     }
-    if (pos > end) truncated(pos >>> 3);
+    if (pos > end) truncated((pos >>> 3) - from);
     times[to] = t;
     bits[2 * to] = low;
     bits[2 * to + 1] = high;

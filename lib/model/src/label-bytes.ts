@@ -29,6 +29,13 @@ export class LabelCursor {
     return this;
   }
 
+  /** As `reset`, over `data[start, end)`. */
+  over(data: Uint8Array, start: number, end: number): void {
+    this.#data = data;
+    this.#at = start;
+    this.#end = end;
+  }
+
   #uvarint(): number {
     const data = this.#data;
     let byte = data[this.#at++]!;
@@ -109,8 +116,8 @@ export function compareLabelBytes(a: LabelBytes, b: LabelBytes): number {
   // One ends where the other goes on with another label.
   if (at === stop) return aLength - bLength;
   const same = labelBefore(aData, a.start, at) - a.start;
-  left.reset({ data: aData, start: a.start + same, end: a.end });
-  right.reset({ data: bData, start: b.start + same, end: b.end });
+  left.over(aData, a.start + same, a.end);
+  right.over(bData, b.start + same, b.end);
   for (;;) {
     const more = left.next();
     if (!right.next()) return more ? 1 : 0;

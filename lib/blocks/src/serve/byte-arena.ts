@@ -25,9 +25,11 @@ export class ByteArena {
     this.#reserve(end - start);
     const to = this.data;
     let at = this.length;
-    // Labels are short: a loop is quicker than a view and a call.
-    if (end - start > 64) to.set(source.subarray(start, end), at);
-    else for (let i = start; i < end; i++) to[at++] = source[i]!;
+    // Labels are short: a loop is quicker than a call and, from elsewhere, a view.
+    if (end - start > 32) {
+      if (source === to) to.copyWithin(at, start, end);
+      else to.set(source.subarray(start, end), at);
+    } else for (let i = start; i < end; i++) to[at++] = source[i]!;
     this.length += end - start;
   }
 }

@@ -80,7 +80,7 @@ function compareChunks(a: ChunkRows, b: ChunkRows): number {
 }
 
 /** True if the chunks of a series are in strict order of time, as they nearly always are. */
-export function inOrder({ columns, series }: SeriesPart): boolean {
+export function chunksInOrder(columns: ChunkColumns, series: number): boolean {
   const end = columns.first[series + 1]!;
   for (let i = columns.first[series]! + 1; i < end; i++) {
     if (columns.minTime[i]! > columns.minTime[i - 1]!) continue;
@@ -97,7 +97,7 @@ export function inOrder({ columns, series }: SeriesPart): boolean {
 
 /** Appends the chunks of all parts to the builder's last series. */
 export function joinChunks(parts: readonly SeriesPart[], out: ColumnsBuilder): void {
-  if (!parts.every(inOrder)) {
+  if (!parts.every(({ columns, series }) => chunksInOrder(columns, series))) {
     joinUnordered(parts, out);
     return;
   }

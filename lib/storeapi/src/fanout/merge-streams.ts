@@ -11,7 +11,7 @@ import {
   sortByTime,
 } from "@deucalion/model";
 import { ColumnsBuilder } from "./columns-builder.ts";
-import { inOrder, joinChunks, type SeriesPart } from "./join-chunks.ts";
+import { chunksInOrder, joinChunks, type SeriesPart } from "./join-chunks.ts";
 import { LoserTree } from "./loser-tree.ts";
 import type { StoreStream } from "./store-stream.ts";
 
@@ -114,13 +114,26 @@ function passesWhole(
   const chunks = stream.batch?.chunks ?? null;
   if (stream.index !== 0 || chunks === null || chunks.seriesCount < 2) return false;
   for (const other of streams) if (other !== stream && !other.done) return false;
-  let previous = before;
+  if (before !== null && equalLabelBytes(before, chunks.labels(0))) return false;
   for (let series = 0; series < chunks.seriesCount; series++) {
-    const labels = chunks.labels(series);
-    if (previous !== null && equalLabelBytes(previous, labels)) return false;
-    if (!inOrder({ columns: chunks, series })) return false;
-    previous = labels;
+    if (series > 0 && repeatsLabels(chunks, series)) return false;
+    if (!chunksInOrder(chunks, series)) return false;
   }
+  return true;
+}
+
+/** True if the series has the labels of the one before. */
+function repeatsLabels(columns: ChunkColumns, series: number): boolean {
+  const { labelStart, labelEnd, labelBuffer, buffers } = columns;
+  const start = labelStart[series]!;
+  const end = labelEnd[series]!;
+  const endBefore = labelEnd[series - 1]!;
+  if (end - start !== endBefore - labelStart[series - 1]!) return false;
+  const data = buffers[labelBuffer[series]!]!;
+  const before = buffers[labelBuffer[series - 1]!]!;
+  const shift = endBefore - end;
+  // Neighbours in order of labels differ towards the end.
+  for (let i = end - 1; i >= start; i--) if (data[i] !== before[i + shift]) return false;
   return true;
 }
 

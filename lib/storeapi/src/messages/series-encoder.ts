@@ -1,5 +1,5 @@
 // Writes series as Series responses (layout in series-decoder.ts): lengths first, then one pass over the bytes.
-import type { Xxhash64 } from "@deucalion/kernels";
+import type { BytePool, Xxhash64 } from "@deucalion/kernels";
 import { Aggregate, type ChunkColumns, ChunkEncoding } from "@deucalion/model";
 import { RpcError, uvarintBytes } from "@deucalion/rpc";
 
@@ -12,7 +12,11 @@ export interface SeriesEncoderOptions {
   readonly skipChunks: boolean;
   /** Writes the hash of each chunk, as Thanos' stores do; null leaves hashes out. */
   readonly hash: Xxhash64 | null;
+  /** Where the chunks lie: messages are then put together there. */
+  readonly pool?: BytePool | undefined;
 }
+
+const firstBytes = 65_536;
 
 /** Bytes of an int64 varint. */
 function intBytes(value: number): number {
@@ -27,7 +31,7 @@ function intBytes(value: number): number {
 export class SeriesEncoder {
   readonly #options: SeriesEncoderOptions;
   readonly #emit: (message: Uint8Array) => Promise<void> | undefined;
-  #out = new Uint8Array(65_536);
+  #out: Uint8Array;
   #at = 0;
   #batched = 0;
   /** Hashes of the series at hand: two words for each chunk. */
@@ -39,6 +43,13 @@ export class SeriesEncoder {
   ) {
     this.#options = options;
     this.#emit = emit;
+    this.#out = options.pool?.take(firstBytes) ?? new Uint8Array(firstBytes);
+  }
+
+  /** Gives the memory of messages back; nothing may be added any more. */
+  close(): void {
+    this.#options.pool?.give(this.#out);
+    this.#out = new Uint8Array(0);
   }
 
   /** Adds one series of a batch; parts of a very long one become messages of their own. */
@@ -202,8 +213,11 @@ export class SeriesEncoder {
     const need = this.#at + count;
     if (need <= this.#out.length) return;
     if (need > 2 ** 31) throw new RpcError("RPC_MESSAGE_SIZE", "series is too large for a message");
-    const grown = new Uint8Array(Math.max(need, this.#out.length * 2));
+    const size = Math.max(need, this.#out.length * 2);
+    const { pool } = this.#options;
+    const grown = pool?.take(size) ?? new Uint8Array(size);
     grown.set(this.#out.subarray(0, this.#at));
+    pool?.give(this.#out);
     this.#out = grown;
   }
 
@@ -244,12 +258,12 @@ export class SeriesEncoder {
   #copy(source: Uint8Array, start: number, end: number): void {
     const count = end - start;
     const at = this.#at;
-    if (count < 48) {
+    const { pool } = this.#options;
+    if (count < 24) {
       const out = this.#out;
       for (let i = 0; i < count; i++) out[at + i] = source[start + i]!;
-    } else {
-      this.#out.set(source.subarray(start, end), at);
-    }
+    } else if (pool === undefined) this.#out.set(source.subarray(start, end), at);
+    else pool.copy(this.#out, at, source, start, end);
     this.#at = at + count;
   }
 }

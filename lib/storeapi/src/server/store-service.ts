@@ -1,6 +1,6 @@
 // Any source of series as the gRPC service thanos.Store.
-import type { Xxhash64 } from "@deucalion/kernels";
-import type { LabelRequest, SeriesSource, SourceContext } from "@deucalion/model";
+import type { BytePool, Xxhash64 } from "@deucalion/kernels";
+import type { LabelRequest, SeriesRequest, SeriesSource, SourceContext } from "@deucalion/model";
 import {
   type MessageSink,
   type ServerCall,
@@ -44,6 +44,8 @@ export interface StoreServiceDeps {
   readonly source: SeriesSource;
   /** Hashes chunks for the far side, as Thanos' stores do; null leaves it to the far side. */
   readonly hash: Xxhash64 | null;
+  /** Where the source's chunks lie. */
+  readonly pool?: BytePool | undefined;
 }
 
 /** The tenant that a call names in its metadata. */
@@ -154,15 +156,35 @@ async function serveSeries(
   const wire = SeriesRequestMessage.decode(data);
   const request = seriesRequestFromWire(wire);
   const encoder = new SeriesEncoder(
-    { batchSize: wire.responseBatchSize, skipChunks: wire.skipChunks, hash: deps.hash },
+    {
+      batchSize: wire.responseBatchSize,
+      skipChunks: wire.skipChunks,
+      hash: deps.hash,
+      pool: deps.pool,
+    },
     (message) => sink.send(message),
   );
+  try {
+    await sendSeries(deps.source, request, wire.limit, encoder, call, options);
+  } finally {
+    encoder.close();
+  }
+}
+
+async function sendSeries(
+  source: SeriesSource,
+  request: SeriesRequest,
+  limit: number,
+  encoder: SeriesEncoder,
+  call: ServerCall,
+  options: StoreServiceOptions,
+): Promise<void> {
   const warnings: string[] = [];
   const context = contextOf(call, (warning) => warnings.push(warning));
-  let left = wire.limit > 0 ? wire.limit : Number.POSITIVE_INFINITY;
+  let left = limit > 0 ? limit : Number.POSITIVE_INFINITY;
   let series = 0;
   let chunks = 0;
-  for await (const batch of deps.source.series(request, context)) {
+  for await (const batch of source.series(request, context)) {
     for (const warning of warnings.splice(0)) await encoder.warning(warning);
     const columns = batch.chunks;
     if (columns === null) {
