@@ -112,6 +112,34 @@ test("GET and POST, URL and form, mean the same; the form comes first", async ()
   }
 });
 
+test("stats tells the samples of a query, stats=all those of each step too", async () => {
+  const server = await startApi(new SourceQuerier(demo()));
+  try {
+    const stats = async (path: string, kind: string): Promise<unknown> => {
+      const answer = json(await send(`${server.url}/api/v1/${path}&stats=${kind}`));
+      return (answer.data as { stats?: { samples: unknown } }).stats?.samples;
+    };
+    const range = "query_range?query=up&start=1700000000&end=1700000060&step=30";
+    assert.deepEqual(await stats(range, "1"), { totalQueryableSamples: 3, peakSamples: 3 });
+    const each = [1_700_000_000, 1_700_000_030, 1_700_000_060].map((time) => [time, 1]);
+    assert.deepEqual(await stats(range, "all"), {
+      totalQueryableSamplesPerStep: each,
+      totalQueryableSamples: 3,
+      samplesReadPerStep: each,
+      samplesRead: 3,
+      peakSamples: 3,
+    });
+    const instant = (await stats("query?query=up&time=1700000030.5", "all")) as Record<
+      string,
+      unknown
+    >;
+    assert.deepEqual(instant.totalQueryableSamplesPerStep, [[1_700_000_030.5, 1]]);
+    assert.equal(await stats("query?query=up", ""), undefined);
+  } finally {
+    await server.stop();
+  }
+});
+
 test("label names that look like numbers stay in order, text keeps its bytes", async () => {
   const server = await startApi(new SourceQuerier(demo()));
   try {

@@ -25,7 +25,7 @@ export interface QueryParams {
   /** Series of an answer at most; 0 for no limit. */
   readonly limit: number;
   readonly analyze: boolean;
-  readonly stats: boolean;
+  readonly stats: "none" | "totals" | "all";
 }
 
 /** The parameter of the engine: both of Thanos' names run ours. */
@@ -104,6 +104,12 @@ function queryText(context: QueryContext, form: FormValues, tenant: string): str
   }
 }
 
+/** "all" tells of each step too, anything else of the whole. */
+function statsOf(text: string): QueryParams["stats"] {
+  if (text === "") return "none";
+  return text === "all" ? "all" : "totals";
+}
+
 /** Reads them in Thanos' order. `auto` is the resolution that "auto" stands for. Throws ApiError bad_data. */
 export function queryParams(
   context: QueryContext,
@@ -150,6 +156,6 @@ export function queryParams(
     lookbackMs,
     limit: parseLimit(form.get("limit")),
     analyze: analyze === "true" || analyze === "1",
-    stats: form.get("stats") !== "",
+    stats: statsOf(form.get("stats")),
   };
 }

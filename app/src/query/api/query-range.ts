@@ -48,8 +48,13 @@ export function queryRangeHandler(context: QueryContext): ApiHandler {
     const { startMs, endMs, stepMs } = rangeOf(context, form);
     const params = queryParams(context, exchange, form, "range", stepMs / 5);
     context.metrics.range((endMs - startMs) / 1000);
-    return runQuery(context, exchange.signal, params, "range", (source, query) =>
-      context.engine.range(params.query, source, startMs, endMs, stepMs, query),
+    return runQuery(
+      context,
+      exchange.signal,
+      params,
+      "range",
+      { startMs, stepMs },
+      (source, query) => context.engine.range(params.query, source, startMs, endMs, stepMs, query),
     );
   };
 }

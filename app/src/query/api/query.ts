@@ -13,7 +13,8 @@ export function queryHandler(context: QueryContext): ApiHandler {
     const timeMs = parseTimeParam(form.get("time"), "time", context.app.now());
     const auto = context.options.instantMaxSourceResolutionMs;
     const params = queryParams(context, exchange, form, "instant", auto);
-    return runQuery(context, exchange.signal, params, "instant", (source, query) =>
+    const steps = { startMs: timeMs, stepMs: 0 };
+    return runQuery(context, exchange.signal, params, "instant", steps, (source, query) =>
       context.engine.instant(params.query, source, timeMs, query),
     );
   };

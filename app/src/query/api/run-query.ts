@@ -13,7 +13,9 @@ import type { QueryParams } from "./query-params.ts";
 import { queryData } from "./result-json.ts";
 
 /** What running takes; how the answer is written is not part of it. */
-export type ExecuteParams = Omit<QueryParams, "expr" | "stats">;
+export type ExecuteParams = Omit<QueryParams, "expr" | "stats"> & {
+  readonly stats?: QueryParams["stats"];
+};
 
 /** Evaluates over the source that the request asks for. */
 export type Evaluate = (source: SeriesSource, query: QueryOptions) => Promise<QueryResult>;
@@ -44,8 +46,37 @@ function deadline(caller: AbortSignal, active: ActiveQuery, timeoutMs: number) {
   return { signal: stop.signal, clear };
 }
 
-function statsJson(result: QueryResult, evalMs: number, waitMs: number): unknown {
-  const { samplesTotal, peakSamples } = result.stats;
+/** First step and distance of the steps, in ms. */
+export interface QuerySteps {
+  readonly startMs: number;
+  readonly stepMs: number;
+}
+
+/** Numbers of samples as Prometheus tells them: `[time, number]` of each step. */
+function perStep(numbers: Float64Array, { startMs, stepMs }: QuerySteps): number[][] {
+  return Array.from(numbers, (number, i) => [(startMs + i * stepMs) / 1000, number]);
+}
+
+function samplesJson({ stats }: QueryResult, steps: QuerySteps): unknown {
+  const { samplesTotal, peakSamples, samplesRead, samplesPerStep, samplesReadPerStep } = stats;
+  if (samplesPerStep === undefined || samplesReadPerStep === undefined) {
+    return { totalQueryableSamples: samplesTotal, peakSamples };
+  }
+  return {
+    totalQueryableSamplesPerStep: perStep(samplesPerStep, steps),
+    totalQueryableSamples: samplesTotal,
+    samplesReadPerStep: perStep(samplesReadPerStep, steps),
+    samplesRead,
+    peakSamples,
+  };
+}
+
+function statsJson(
+  result: QueryResult,
+  evalMs: number,
+  waitMs: number,
+  steps: QuerySteps,
+): unknown {
   const seconds = evalMs / 1000;
   return {
     timings: {
@@ -56,7 +87,7 @@ function statsJson(result: QueryResult, evalMs: number, waitMs: number): unknown
       execQueueTime: waitMs / 1000,
       execTotalTime: (evalMs + waitMs) / 1000,
     },
-    samples: { totalQueryableSamples: samplesTotal, peakSamples },
+    samples: samplesJson(result, steps),
   };
 }
 
@@ -117,6 +148,7 @@ async function evaluateWithin(
       limit: params.limit,
       maxResolutionMs: params.maxSourceResolutionMs,
       analyze: params.analyze,
+      ...(params.stats === "all" ? { stats: "all" as const } : {}),
     });
     return { result, evalMs: performance.now() - begun, waitMs, stores };
   } finally {
@@ -182,6 +214,7 @@ export async function runQuery(
   caller: AbortSignal,
   params: QueryParams,
   kind: "instant" | "range",
+  steps: QuerySteps,
   evaluate: Evaluate,
 ): Promise<ApiReply> {
   const { result, evalMs, waitMs, stores } = await executeQuery(
@@ -193,7 +226,7 @@ export async function runQuery(
   );
   return {
     data: queryData(result.value, {
-      ...(params.stats ? { stats: statsJson(result, evalMs, waitMs) } : {}),
+      ...(params.stats === "none" ? {} : { stats: statsJson(result, evalMs, waitMs, steps) }),
       analysis: params.analyze ? analysisJson(params, result, evalMs, stores) : {},
     }),
     warnings: [...new Set([...result.warnings, ...result.infos])],
