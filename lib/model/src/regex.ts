@@ -193,6 +193,10 @@ export type Replacer = (value: string) => string | null;
  * template with its groups, as Go's Regexp.Expand. Null where the expression does not compile or is too large.
  */
 export function compileReplacer(pattern: string, template: string): Replacer | null {
+  // How labels are set without looking at any other: label_replace(v, "name", "value", "", "").
+  if (pattern === "" && !template.includes("$")) {
+    return (value) => (value === "" ? template : null);
+  }
   let compiled: Compiled;
   if (expandedSize(pattern) > patternUnitsMax) return null;
   try {

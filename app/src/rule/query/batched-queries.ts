@@ -102,9 +102,9 @@ export class BatchedQueries {
     results: Map<string, RuleSample[]>,
   ): Promise<boolean> {
     const { now, query } = this.#deps;
-    const text = exprs
-      .map((expr, i) => `label_replace(${expr}, "${ruleLabel}", "${i}", "", "")`)
-      .join(" or ");
+    const text = joined(
+      exprs.map((expr, i) => `label_replace(${expr}, "${ruleLabel}", "${i}", "", "")`),
+    );
     const begun = now();
     const answer = await query(text, timeMs, options);
     const split = answer.warnings.length > 0 ? null : splitByRule(answer.samples, exprs);
@@ -143,6 +143,13 @@ export class BatchedQueries {
     this.#ready.clear();
     this.#pausedUntil.clear();
   }
+}
+
+/** A tree of `or`, not a chain: each series is compared with few others. */
+function joined(parts: readonly string[]): string {
+  if (parts.length === 1) return parts[0]!;
+  const half = Math.ceil(parts.length / 2);
+  return `(${joined(parts.slice(0, half))} or ${joined(parts.slice(half))})`;
 }
 
 /** Samples by expression; null if one cannot be told whose it is. */
