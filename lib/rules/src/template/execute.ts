@@ -3,7 +3,7 @@ import { quoteGo } from "@deucalion/promql";
 import { RulesError } from "../errors.ts";
 import { builtins, isBuiltin } from "./builtins.ts";
 import { byBytes, sprint } from "./go-print.ts";
-import { indirect, integerOf, isTrue, kindOf, typeOfValue, unwrap } from "./go-type.ts";
+import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go-type.ts";
 import {
   GoComplex,
   GoFailure,
@@ -411,7 +411,7 @@ class Execution {
     const values = args.map((arg, index) => this.#arg(dot, typeAt(index), arg));
     if (final !== missing) values.push(this.#validate(final, typeAt(args.length)));
     if (isBuiltin(target) && name === "call")
-      values.unshift(args.length === 0 ? sprint([values[0]]) : nodeText(args[0]!));
+      values.unshift(args.length === 0 ? reflected(values[0]) : nodeText(args[0]!));
     try {
       return target.call(values);
     } catch (thrown) {
@@ -503,6 +503,11 @@ class Execution {
     }
     return this.#fail(`can't handle ${nodeText(node)} for arg of type ${type}`);
   }
+}
+
+/** `String()` of a reflected value. */
+function reflected(value: GoValue): string {
+  return textOf(value) ?? `<${typeOfValue(value)} Value>`;
 }
 
 const queryResult = "template.queryResult";
