@@ -1,22 +1,21 @@
 // Merges the series of several blocks by labels into batches.
-import {
-  ChunkColumns,
-  compareLabelBytes,
-  equalLabelBytes,
-  type LabelBytes,
-} from "@deucalion/model";
+import { ChunkColumns, compareLabelBytes, type LabelBytes } from "@deucalion/model";
 import type { ReadAhead } from "./read-ahead.ts";
 
 const batchSeriesMax = 2048;
 const batchChunksMax = 30_000;
 const batchBuffersMax = 60_000;
 
-/** One block's series: the piece in hand and the place in it. */
-class Cursor {
+/** One block's series: the piece in hand and the place in it. It is the labels of the series it is at. */
+class Cursor implements LabelBytes {
   readonly source: ReadAhead<ChunkColumns>;
   columns: ChunkColumns | undefined;
   series = 0;
-  labels: LabelBytes = { data: new Uint8Array(0), start: 0, end: 0 };
+  data: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  /** All of `data`. */
+  words = new DataView(new ArrayBuffer(0));
   /** Numbers of this piece's buffers in the batch that is being made; -1 where it has none yet. */
   buffers = new Int32Array(0);
 
@@ -33,8 +32,19 @@ class Cursor {
   step(): boolean {
     this.series++;
     if (this.series >= this.columns!.seriesCount) return false;
-    this.labels = this.columns!.labels(this.series);
+    this.#see();
     return true;
+  }
+
+  #see(): void {
+    const { labelBuffer, labelStart, labelEnd, buffers } = this.columns!;
+    const data = buffers[labelBuffer[this.series]!]!;
+    if (data !== this.data) {
+      this.data = data;
+      this.words = new DataView(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+    }
+    this.start = labelStart[this.series]!;
+    this.end = labelEnd[this.series]!;
   }
 
   async load(): Promise<boolean> {
@@ -43,7 +53,7 @@ class Cursor {
       if (this.columns === undefined) return false;
     } while (this.columns.seriesCount === 0);
     this.series = 0;
-    this.labels = this.columns.labels(0);
+    this.#see();
     this.buffers = new Int32Array(this.columns.buffers.length).fill(-1);
     return true;
   }
@@ -119,8 +129,7 @@ export async function* mergeSeries(
 /** Blocks of one stream hold mostly the same series, so that the heap can often be left alone. */
 function leadEqually(equal: readonly Cursor[], heap: readonly Cursor[]): boolean {
   const first = equal[0]!;
-  for (let i = 1; i < equal.length; i++)
-    if (!equalLabelBytes(first.labels, equal[i]!.labels)) return false;
+  for (let i = 1; i < equal.length; i++) if (!sameLabels(first, equal[i]!)) return false;
   return heap.length === 0 || less(first, heap[0]!);
 }
 
@@ -128,12 +137,25 @@ function popEqual(heap: Cursor[]): Cursor[] {
   const first = pop(heap);
   if (first === undefined) return [];
   const equal = [first];
-  while (heap.length > 0 && equalLabelBytes(heap[0]!.labels, first.labels)) equal.push(pop(heap)!);
+  while (heap.length > 0 && sameLabels(heap[0]!, first)) equal.push(pop(heap)!);
   return equal;
 }
 
+/** Whether the labels are the same, four bytes at a time from the end, where neighbours differ. */
+function sameLabels(a: Cursor, b: Cursor): boolean {
+  const length = a.end - a.start;
+  if (length !== b.end - b.start) return false;
+  const x = a.words;
+  const y = b.words;
+  const shift = b.start - a.start;
+  let at = a.end - 4;
+  for (; at >= a.start; at -= 4) if (x.getInt32(at) !== y.getInt32(at + shift)) return false;
+  for (at += 3; at >= a.start; at--) if (x.getUint8(at) !== y.getUint8(at + shift)) return false;
+  return true;
+}
+
 function less(a: Cursor, b: Cursor): boolean {
-  return compareLabelBytes(a.labels, b.labels) < 0;
+  return compareLabelBytes(a, b) < 0;
 }
 
 function push(heap: Cursor[], cursor: Cursor): void {
@@ -169,9 +191,9 @@ function pop(heap: Cursor[]): Cursor | undefined {
 function addMerged(out: ChunkColumns, cursors: Cursor[]): void {
   const first = cursors[0]!;
   const labelBuffer = first.bufferIn(out, first.columns!.labelBuffer[first.series]!);
-  out.addSeries(labelBuffer, first.labels.start, first.labels.end);
+  out.addSeries(labelBuffer, first.start, first.end);
   const from = out.chunkCount;
-  if (cursors.length > 1) cursors.sort((a, b) => startOf(a) - startOf(b));
+  sortByStart(cursors);
   let sorted = true;
   for (const cursor of cursors) {
     const columns = cursor.columns!;
@@ -192,6 +214,17 @@ function addMerged(out: ChunkColumns, cursors: Cursor[]): void {
     }
   }
   if (!sorted) sortChunks(out, from);
+}
+
+/** Blocks mostly follow each other for all series: what was put in order for one is in order for the next. */
+function sortByStart(cursors: Cursor[]): void {
+  for (let i = 1; i < cursors.length; i++) {
+    const cursor = cursors[i]!;
+    const start = startOf(cursor);
+    let to = i;
+    for (; to > 0 && startOf(cursors[to - 1]!) > start; to--) cursors[to] = cursors[to - 1]!;
+    cursors[to] = cursor;
+  }
 }
 
 function startOf(cursor: Cursor): number {
