@@ -143,7 +143,7 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
       async (parts, replica, late) => {
         metrics.pending.inc();
         try {
-          await replicator.write(parts, replica, late);
+          await replicator.writeReceived(parts, replica, late);
         } finally {
           metrics.pending.dec();
         }

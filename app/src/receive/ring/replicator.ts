@@ -70,9 +70,25 @@ export class Replicator {
   }
 
   /**
-   * `replica` is from 1, 0 for a request that was not replicated yet; `late` requests were kept while this receiver was
-   * away. Throws ReceiveError.
+   * A request of another receiver, for the copy `replica` (from 1, 0 for one that was not replicated yet). A copy stays
+   * here even if this receiver's hashring says otherwise: rings change at different moments, and two receivers that each
+   * think it the other's would hand it to and fro. `late` requests were kept while this receiver was away. Throws
+   * ReceiveError.
    */
+  async writeReceived(
+    parts: readonly TenantSeries[],
+    replica: number,
+    late: boolean,
+  ): Promise<void> {
+    const { mode, replicationFactor } = this.#options;
+    if (mode !== "RouterIngestor" || replica === 0 || replica > replicationFactor) {
+      await this.write(parts, replica, late);
+      return;
+    }
+    await this.#deps.local.writeAll(this.#split(parts), late);
+  }
+
+  /** `replica` is from 1, 0 for a request that was not replicated yet. Throws ReceiveError. */
   async write(parts: readonly TenantSeries[], replica: number, late = false): Promise<void> {
     const { mode, replicationFactor } = this.#options;
     // In these modes the number only comes from a receiver of another kind.
