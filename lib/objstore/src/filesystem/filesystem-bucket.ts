@@ -144,7 +144,10 @@ export class FilesystemBucket implements Bucket {
         entries.push({ key: name, name, attributes });
       } else if (stats.isDirectory()) entries.push({ key: `${name}/`, name });
     }
-    entries.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+    // Strings compare as their bytes do, but for characters that come after the first half of a pair.
+    if (entries.some(({ key }) => /[\ud800-\uffff]/.test(key)))
+      entries.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+    else entries.sort((a, b) => (a.key < b.key ? -1 : 1));
     for (const entry of entries) {
       signal.throwIfAborted();
       if (entry.attributes !== undefined) yield { name: entry.name, attributes: entry.attributes };

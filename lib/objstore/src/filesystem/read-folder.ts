@@ -4,8 +4,8 @@ import { readdir, stat } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 
 /** A folder whose reading took longer than this, in ms, plus a share for each entry, lies on something slow. */
-const promptMs = 2;
-const promptEntryMs = 0.05;
+const promptMs = 25;
+const promptEntryMs = 0.5;
 /** So long something slow is read beside other work, in ms. */
 const slowMs = 60_000;
 /** Others get their turn after so much work at once, in ms. */
