@@ -99,6 +99,8 @@ export class Windows {
   #spareSide: WindowSide | null = null;
   #resets = new Int32Array(0);
   #resetCount = -1;
+  /** Whether a series before was asked for its resets: then the next one's are looked for at once. */
+  #usesResets = false;
   /** Metric name of the series, for annotations. */
   metricName: () => string = () => "";
 
@@ -121,7 +123,8 @@ export class Windows {
   }
 
   #loadFloats(columns: SampleColumns): void {
-    dropStale(columns);
+    // A value that is no NaN is not stale, and one not less than the last is no reset: one look for both.
+    if (!this.#usesResets || !this.#rises(columns)) dropStale(columns);
     this.floats.times = columns.times;
     this.floats.count = columns.count;
     this.floats.startTimes = this.plan.useStartTimes ? columns.startTimes : null;
@@ -170,6 +173,32 @@ export class Windows {
     return this.#resets;
   }
 
+  /** True if no value is NaN; resets are known then. */
+  #rises({ values, count }: SampleColumns): boolean {
+    let found = 0;
+    let last = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!;
+      if (!(value >= last)) {
+        if (Number.isNaN(value)) return false;
+        found = this.#addReset(found, i);
+      }
+      last = value;
+    }
+    this.#resetCount = found;
+    return true;
+  }
+
+  #addReset(found: number, index: number): number {
+    if (found === this.#resets.length) {
+      const larger = new Int32Array(Math.max(16, found * 2));
+      larger.set(this.#resets);
+      this.#resets = larger;
+    }
+    this.#resets[found] = index;
+    return found + 1;
+  }
+
   get resetCount(): number {
     if (this.#resetCount < 0) this.#findResets();
     return this.#resetCount;
@@ -179,17 +208,10 @@ export class Windows {
     const { values } = this;
     const { count } = this.floats;
     let found = 0;
-    for (let i = 1; i < count; i++) {
-      if (values[i]! < values[i - 1]!) {
-        if (found === this.#resets.length) {
-          const larger = new Int32Array(Math.max(16, found * 2));
-          larger.set(this.#resets);
-          this.#resets = larger;
-        }
-        this.#resets[found++] = i;
-      }
-    }
+    for (let i = 1; i < count; i++)
+      if (values[i]! < values[i - 1]!) found = this.#addReset(found, i);
     this.#resetCount = found;
+    this.#usesResets = true;
   }
 
   /** End of the window of a step, without what is looked at beyond it. */
