@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import { silentLog } from "@deucalion/base";
 import { Labels } from "@deucalion/model";
 import { Registry } from "prom-client";
-import { HttpClient, httpClientDefaults } from "../prometheus/http-client.ts";
+import { type HttpCall, HttpClient, httpClientDefaults } from "../prometheus/http-client.ts";
 import { parseRelabel } from "../receive/relabel.ts";
 import { AlertQueue, type AlertQueueOptions, type OutgoingAlert } from "./alert-queue.ts";
 import { AlertSender } from "./alert-sender.ts";
@@ -111,7 +111,7 @@ function sender(t: TestContext, receivers: readonly { readonly url: URL }[], reg
   t.after(() => client.close());
   const set = {
     urls: () => receivers.map(({ url }) => url),
-    client,
+    send: (call: HttpCall) => client.send(call),
     timeoutMs: 5000,
     apiVersion: "v2" as const,
   };

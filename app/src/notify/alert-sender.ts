@@ -1,8 +1,10 @@
 // Sends alerts to all Alertmanagers.
+
+import type { IncomingMessage } from "node:http";
 import { type Log, messageOf } from "@deucalion/base";
 import { Counter, Histogram, type Registry } from "prom-client";
 import type { Actor } from "../process/run-group.ts";
-import type { HttpClient } from "../prometheus/http-client.ts";
+import type { HttpCall } from "../prometheus/http-client.ts";
 import { pause } from "../prometheus/prometheus-watch.ts";
 import { withinDeadline } from "../rule/clients/within-deadline.ts";
 import type { AlertQueue, OutgoingAlert } from "./alert-queue.ts";
@@ -11,7 +13,8 @@ import type { AlertQueue, OutgoingAlert } from "./alert-queue.ts";
 export interface AlertmanagerSet {
   /** Base addresses as they are known now. */
   readonly urls: () => readonly URL[];
-  readonly client: HttpClient;
+  /** Sends a request; resolves with the head of the answer. */
+  readonly send: (call: HttpCall) => Promise<IncomingMessage>;
   readonly timeoutMs: number;
   readonly apiVersion: "v1" | "v2";
 }
@@ -95,7 +98,7 @@ export class AlertSender {
     const headers = { "content-type": "application/json" };
     try {
       await withinDeadline(signal, set.timeoutMs, "context deadline exceeded", async (limited) => {
-        const response = await set.client.send({
+        const response = await set.send({
           method: "POST",
           url,
           headers,

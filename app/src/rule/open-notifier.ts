@@ -11,7 +11,8 @@ import {
   alertmanagerOfUrl,
   parseAlertmanagersConfig,
 } from "./clients/client-config.ts";
-import { prefixedDns } from "./clients/counted-dns.ts";
+import { prefixedDns, providerResults } from "./clients/counted-dns.ts";
+import type { HttpClientMetrics } from "./clients/http-client-metrics.ts";
 import { HttpTargets } from "./clients/http-targets.ts";
 import { parseYaml } from "./clients/yaml-fields.ts";
 import type { RuleOptions } from "./options.ts";
@@ -31,15 +32,20 @@ function configsOf({ alertmanagers }: RuleOptions, userAgent: string): Alertmana
 }
 
 /** Nothing is looked up before `first`. Throws APP_CONFIG. */
-export function openNotifier(app: AppProcess, options: RuleOptions): OpenNotifier {
+export function openNotifier(
+  app: AppProcess,
+  options: RuleOptions,
+  requests: HttpClientMetrics,
+): OpenNotifier {
   const { registry, now, log } = app;
   const configs = configsOf(options, `Deucalion/${app.build.version}`);
   if (configs.length === 0) log.warn("no alertmanager configured");
   const dns = prefixedDns(systemDns, registry, "thanos_rule_alertmanagers");
   const { dnsIntervalMs } = options.alertmanagers;
+  const resolved = providerResults(registry, "thanos_rule_alertmanagers");
   const warn = (message: string): void => log.warn(message);
   const sets = configs.map(({ http, timeoutMs, apiVersion }) => ({
-    targets: new HttpTargets(http, { dns, warn, now, dnsIntervalMs }),
+    targets: new HttpTargets(http, { dns, warn, now, dnsIntervalMs, resolved }),
     timeoutMs,
     apiVersion,
   }));
@@ -56,7 +62,7 @@ export function openNotifier(app: AppProcess, options: RuleOptions): OpenNotifie
     sets.map(({ targets, ...rest }) => ({
       ...rest,
       urls: () => targets.urls(),
-      client: targets.client,
+      send: (call) => requests.send("alertmanager", targets.client, call),
     })),
     { log, registry, now },
   );

@@ -5,7 +5,8 @@ import { grpcClientMetrics } from "../grpc/grpc-client-metrics.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Actor } from "../process/run-group.ts";
 import { parseQueryConfig, type QueryConfig, queryOfAddress } from "./clients/client-config.ts";
-import { prefixedDns } from "./clients/counted-dns.ts";
+import { prefixedDns, providerResults } from "./clients/counted-dns.ts";
+import type { HttpClientMetrics } from "./clients/http-client-metrics.ts";
 import { HttpTargets } from "./clients/http-targets.ts";
 import { parseYaml } from "./clients/yaml-fields.ts";
 import type { RuleOptions } from "./options.ts";
@@ -73,16 +74,18 @@ function grpcEndpoints(
 export function openQueriers(
   app: AppProcess,
   query: RuleOptions["query"],
-  metrics: RulerMetrics,
+  { metrics, requests }: { readonly metrics: RulerMetrics; readonly requests: HttpClientMetrics },
 ): OpenQueriers {
   const { registry, now } = app;
   const log = app.log.with({ component: "rules" });
   const configs = configsOf(query, `Deucalion/${app.build.version}`);
   const dns = prefixedDns(systemDns, registry, "thanos_rule_query_apis");
+  const resolved = providerResults(registry, "thanos_rule_query_apis");
   const targets = configs
     .map(({ http }) => {
       const warn = (message: string): void => log.warn(message);
-      return new HttpTargets(http, { dns, warn, now, dnsIntervalMs: query.dnsIntervalMs });
+      const { dnsIntervalMs } = query;
+      return new HttpTargets(http, { dns, warn, now, dnsIntervalMs, resolved });
     })
     .filter((one) => !one.isEmpty);
   const grpcAddresses = [...query.grpcEndpoints, ...configs.flatMap(({ grpc }) => grpc)];
@@ -93,6 +96,7 @@ export function openQueriers(
     http: new HttpQueriers({
       method: query.method,
       targets,
+      send: (http, call) => requests.send("query", http, call),
       log,
       now,
       random,

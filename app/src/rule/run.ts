@@ -28,6 +28,7 @@ import { openConfiguredBucket } from "../store/open-bucket.ts";
 import { registerRuleApi } from "./api/rule-api.ts";
 import { RuleStatus } from "./api/rule-status.ts";
 import { OwnRules } from "./api/rules-source.ts";
+import { HttpClientMetrics } from "./clients/http-client-metrics.ts";
 import { parseYaml } from "./clients/yaml-fields.ts";
 import { openNotifier } from "./open-notifier.ts";
 import { type OpenQueriers, openQueriers } from "./open-queriers.ts";
@@ -41,6 +42,7 @@ import { RuleFiles } from "./rule-files.ts";
 import { type RulerMetrics, rulerMetrics } from "./rule-metrics.ts";
 import { RemoteStorage } from "./storage/remote-storage.ts";
 import type { RuleStorage } from "./storage/rule-storage.ts";
+import { tsdbMetrics } from "./storage/tsdb-metrics.ts";
 import { TsdbStorage } from "./storage/tsdb-storage.ts";
 
 /** The first lookups of queriers and Alertmanagers get so long; then rules begin without them. */
@@ -51,8 +53,9 @@ export async function runRule(options: RuleOptions, app: AppProcess): Promise<vo
   const { log, now } = app;
   const metrics = rulerMetrics(app.registry);
   const link = sourceLink(options.alert.queryUrl, options.alert.queryTemplate);
-  const queriers = openQueriers(app, options.query, metrics);
-  const notifier = openNotifier(app, options);
+  const requests = new HttpClientMetrics(app.registry);
+  const queriers = openQueriers(app, options.query, { metrics, requests });
+  const notifier = openNotifier(app, options, requests);
   const hash = await loadXxhash64();
   const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
   const storage = await openStorage(options, app, { metrics, queriers, hash });
@@ -198,7 +201,9 @@ async function openStorage(
   if (bucket === null) {
     log.info("no supported bucket was configured, uploads will be disabled");
   }
-  return TsdbStorage.open(
+  let open: TsdbStorage | null = null;
+  const events = tsdbMetrics(registry, options.database.retentionMs, () => open?.db ?? null);
+  open = await TsdbStorage.open(
     { dir: dataDir, externalLabels: labels, database: options.database, shipper: options.shipper },
     {
       log: log.with({ component: "tsdb" }),
@@ -207,8 +212,10 @@ async function openStorage(
       bucket,
       shipperEvents: bucket === null ? null : shipperMetrics(registry, now),
       damaged: () => metrics.damaged(),
+      events,
     },
   );
+  return open;
 }
 
 /** Reads the rule files, one call after the other. `first` makes any error fatal. */

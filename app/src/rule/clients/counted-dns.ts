@@ -1,6 +1,6 @@
 // DNS lookups with Thanos' counters, under a prefix of their user.
 import type { DnsLookup } from "@deucalion/storeapi";
-import { Counter, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 
 /** Counts `<prefix>_dns_lookups_total` and `<prefix>_dns_failures_total` of `inner`. */
 export function prefixedDns(inner: DnsLookup, registry: Registry, prefix: string): DnsLookup {
@@ -25,4 +25,18 @@ export function prefixedDns(inner: DnsLookup, registry: Registry, prefix: string
     v6: counted(inner.v6),
     srv: counted(inner.srv),
   };
+}
+
+/** `<prefix>_dns_provider_results`: told what each address stands for now. */
+export function providerResults(
+  registry: Registry,
+  prefix: string,
+): (address: string, results: number) => void {
+  const gauge = new Gauge({
+    name: `${prefix}_dns_provider_results`,
+    help: "What an address stands for now.",
+    labelNames: ["addr"],
+    registers: [registry],
+  });
+  return (addr, results) => gauge.set({ addr }, results);
 }

@@ -11,6 +11,8 @@ export interface HttpTargetsDeps {
   readonly now: () => number;
   /** Time between two lookups, ms. */
   readonly dnsIntervalMs: number;
+  /** Told how many endpoints each configured address stands for. */
+  readonly resolved?: (address: string, results: number) => void;
 }
 
 interface WatchedFiles {
@@ -63,10 +65,12 @@ export class HttpTargets {
       file.found = await file.targets.targets();
     }
     const { addresses, scheme, pathPrefix } = this.#config;
-    const found = await this.#resolver.resolve([
-      ...this.#files.flatMap((file) => file.found),
-      ...addresses,
-    ]);
+    const found: string[] = [];
+    for (const address of [...this.#files.flatMap((file) => file.found), ...addresses]) {
+      const results = await this.#resolver.resolve([address]);
+      this.#deps.resolved?.(address, results.length);
+      found.push(...results);
+    }
     const urls = found.flatMap((address) => {
       const text = `${scheme}://${address}${pathPrefix}`;
       if (URL.canParse(text)) return [new URL(text)];

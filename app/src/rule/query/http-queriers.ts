@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { type Log, messageOf } from "@deucalion/base";
 import { RulesError } from "@deucalion/rules";
-import { readBody } from "../../prometheus/http-client.ts";
+import { type HttpCall, type HttpClient, readBody } from "../../prometheus/http-client.ts";
 import type { HttpTargets } from "../clients/http-targets.ts";
 import { withinDeadline } from "../clients/within-deadline.ts";
 import type { ApiEnvelope } from "./answer-json.ts";
@@ -17,6 +17,7 @@ const avoidMs = 10_000;
 export interface HttpQueriersDeps {
   readonly method: "GET" | "POST";
   readonly targets: readonly HttpTargets[];
+  readonly send: (client: HttpClient, call: HttpCall) => Promise<IncomingMessage>;
   readonly log: Log;
   readonly now: () => number;
   /** In [0, 1). */
@@ -114,14 +115,14 @@ export class HttpQueriers {
     params: URLSearchParams,
     signal: AbortSignal,
   ): Promise<{ readonly status: number; readonly envelope: ApiEnvelope }> {
-    const { method } = this.#deps;
+    const { method, send } = this.#deps;
     const post = method === "POST";
     const text = params.toString();
     const url = new URL(base);
     url.pathname = `${url.pathname.replace(/\/$/, "")}${path}`;
     if (!post) url.search = text;
     return withinDeadline(signal, answerMs, "the querier does not answer", async (limited) => {
-      const response = await targets.client.send({
+      const response = await send(targets.client, {
         method,
         url,
         headers: post ? { "content-type": "application/x-www-form-urlencoded" } : {},

@@ -11,6 +11,7 @@ import type { AppendSample } from "@deucalion/rules";
 import { liveDatabaseDefaults } from "@deucalion/tsdb";
 import { Registry } from "prom-client";
 import { shipperMetrics } from "../../sidecar/shipper-metrics.ts";
+import { tsdbMetrics } from "./tsdb-metrics.ts";
 import { TsdbStorage } from "./tsdb-storage.ts";
 
 const hour = 3_600_000;
@@ -18,6 +19,7 @@ const start = 1_700_006_400_000;
 const { signal } = new AbortController();
 
 async function open(t: TestContext, dir: string, bucket: MemoryBucket | null, now = () => start) {
+  const registry = new Registry();
   const storage = await TsdbStorage.open(
     {
       dir,
@@ -38,6 +40,7 @@ async function open(t: TestContext, dir: string, bucket: MemoryBucket | null, no
       bucket,
       shipperEvents: bucket === null ? null : shipperMetrics(new Registry(), now),
       damaged: () => assert.fail("nothing is damaged"),
+      events: tsdbMetrics(registry, 0, () => null),
     },
   );
   let closed = false;

@@ -29,6 +29,7 @@ import type { Actor } from "../../process/run-group.ts";
 import { pause } from "../../prometheus/prometheus-watch.ts";
 import { ExternalSource } from "../../receive/tenants/external-source.ts";
 import type { RuleStorage } from "./rule-storage.ts";
+import type { TsdbEvents } from "./tsdb-metrics.ts";
 
 const compactLookMs = 15_000;
 const uploadMs = 30_000;
@@ -57,6 +58,7 @@ export interface TsdbStorageDeps {
   readonly shipperEvents: ShipperEvents | null;
   /** Told of everything on disk that could not be read. */
   readonly damaged: () => void;
+  readonly events: TsdbEvents;
 }
 
 const reasons: Readonly<Record<number, Pick<AppendRejection, "reason" | "message">>> = {
@@ -146,7 +148,9 @@ export class TsdbStorage implements RuleStorage {
     for (const [index, sample] of samples.entries()) {
       const verdict = appendOne(head, sample);
       const reason = reasons[verdict];
-      if (reason !== undefined) rejected.push({ index, ...reason });
+      if (reason === undefined) continue;
+      rejected.push({ index, ...reason });
+      this.#deps.events.rejected(reason.reason);
     }
     try {
       head.commit();
@@ -154,6 +158,7 @@ export class TsdbStorage implements RuleStorage {
       const text = `rule sample appending: ${messageOf(cause)}`;
       return Promise.reject(new RulesError("RULES_APPEND", text, {}, { cause }));
     }
+    this.#deps.events.appended(samples.length - rejected.length);
     return Promise.resolve(rejected);
   }
 
@@ -186,6 +191,16 @@ export class TsdbStorage implements RuleStorage {
     return [...found.values()];
   }
 
+  /** Cuts blocks that are due, and retires old ones. */
+  async compact(): Promise<void> {
+    try {
+      this.#deps.events.cut((await this.db.compact()).length);
+    } catch (error) {
+      this.#deps.events.cutFailed();
+      throw error;
+    }
+  }
+
   /** Uploads blocks that are not in the bucket yet; without a bucket nothing. */
   async upload(signal: AbortSignal): Promise<void> {
     if (this.#shipper === null) return;
@@ -214,7 +229,7 @@ export class TsdbStorage implements RuleStorage {
         try {
           const shipper = this.#shipper;
           await Promise.all([
-            again(compactLookMs, "compacting the head", () => this.db.compact()),
+            again(compactLookMs, "compacting the head", () => this.compact()),
             shipper === null
               ? undefined
               : again(uploadMs, "uploading blocks", () => this.upload(hard.signal)),
