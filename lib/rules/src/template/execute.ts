@@ -5,6 +5,7 @@ import { builtins, isBuiltin } from "./builtins.ts";
 import { byBytes, sprint } from "./go-print.ts";
 import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go-type.ts";
 import {
+  type FunctionLookup,
   GoComplex,
   GoFailure,
   type GoFunction,
@@ -55,14 +56,14 @@ interface Variable {
 export function executeTemplate(
   template: ParsedTemplate,
   data: GoValue,
-  functions: ReadonlyMap<string, GoFunction>,
+  functions: FunctionLookup,
 ): string {
   return new Execution(template, functions).run(data);
 }
 
 class Execution {
   readonly #template: ParsedTemplate;
-  readonly #functions: ReadonlyMap<string, GoFunction>;
+  readonly #functions: FunctionLookup;
   #name: string;
   #variables: Variable[] = [];
   #node: Node | null = null;
@@ -70,7 +71,7 @@ class Execution {
   #steps = 0;
   #out = "";
 
-  constructor(template: ParsedTemplate, functions: ReadonlyMap<string, GoFunction>) {
+  constructor(template: ParsedTemplate, functions: FunctionLookup) {
     this.#template = template;
     this.#functions = functions;
     this.#name = template.name;
@@ -352,7 +353,7 @@ class Execution {
     final: Final,
   ): GoValue {
     this.#node = node;
-    const found = this.#functions.get(node.name) ?? builtins[node.name];
+    const found = this.#functions(node.name) ?? builtins[node.name];
     if (found === undefined) this.#fail(`${quoteGo(node.name)} is not a defined function`);
     return this.#invoke(dot, found, command, node.name, args, final);
   }

@@ -7,6 +7,7 @@ import { escapeQuery } from "./builtins.ts";
 import { byBytes } from "./go-print.ts";
 import { durationPointer } from "./go-time.ts";
 import {
+  type FunctionLookup,
   GoFailure,
   type GoFunction,
   GoInterface,
@@ -123,7 +124,7 @@ function pathOf(url: string): string {
 }
 
 /** Functions that need nothing but their arguments. */
-const pure: Readonly<Record<string, GoFunction>> = {
+const pureFunctions: Readonly<Record<string, GoFunction>> = {
   first: {
     params: [queryResult],
     call: ([result]) => {
@@ -183,6 +184,8 @@ const pure: Readonly<Record<string, GoFunction>> = {
   toDuration: withNumber(toDuration),
 };
 
+const pure: ReadonlyMap<string, GoFunction> = new Map(Object.entries(pureFunctions));
+
 function contextual(context: FunctionContext): Readonly<Record<string, GoFunction>> {
   const url = (): string => {
     if (context.externalUrl === null) throw new GoFailure(nilPointer);
@@ -199,14 +202,15 @@ function contextual(context: FunctionContext): Readonly<Record<string, GoFunctio
   };
 }
 
-/** All functions of one expansion, by name. */
-export function templateFunctions(context: FunctionContext): ReadonlyMap<string, GoFunction> {
-  return new Map([...Object.entries(pure), ...Object.entries(contextual(context))]);
+/** Finds the functions of one expansion by name. */
+export function templateFunctions(context: FunctionContext): FunctionLookup {
+  const own = contextual(context);
+  return (name) => pure.get(name) ?? (Object.hasOwn(own, name) ? own[name] : undefined);
 }
 
 /** Names of the functions that Prometheus adds. */
 export const functionNames: readonly string[] = [
-  ...Object.keys(pure),
+  ...pure.keys(),
   "query",
   "now",
   "externalURL",

@@ -39,6 +39,9 @@ export interface GoFunction {
   readonly call: (args: GoValue[]) => GoValue;
 }
 
+/** Finds a function by its name. */
+export type FunctionLookup = (name: string) => GoFunction | undefined;
+
 export type GoMethods = Readonly<Record<string, GoFunction>>;
 
 /** An integer of a type other than int. */

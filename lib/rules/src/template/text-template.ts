@@ -15,6 +15,6 @@ export class TextTemplate {
   /** `fields` are what `.Name` stands for; `type` names them in errors. Throws RULES_TEMPLATE_EXECUTE. */
   expand(type: string, fields: Readonly<Record<string, string>>): string {
     const data = new GoStruct(type, new Map(Object.entries(fields)));
-    return executeTemplate(this.#parsed, data, new Map());
+    return executeTemplate(this.#parsed, data, () => undefined);
   }
 }
