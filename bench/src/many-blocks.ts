@@ -153,7 +153,8 @@ export const manyBlocks: Workload = {
       const bucket = await new Promise<string>((resolve) =>
         server.stdout.once("data", (data: Buffer) => resolve(data.toString().trim())),
       );
-      const ours = [process.execPath, join(root, "app/dist/bundle/main.js")];
+      const main = process.env.MAIN ?? join(root, "app/dist/bundle/main.js");
+      const ours = [process.execPath, main];
       const result = figures("ours", await measure(ours, bucket));
       const { THANOS: thanos } = process.env;
       if (thanos !== undefined) result.push(...figures("Thanos", await measure([thanos], bucket)));

@@ -148,7 +148,8 @@ export class BucketStore {
       {
         // Asking for each block costs a request for each, four times an hour: it is done where a listing would be longer.
         strategy: options.discovery === "concurrent" ? "frugal" : options.discovery,
-        readsMax: options.metaFetchConcurrency,
+        // Thanos asks for four things of each block with so many requests at once, we for one.
+        readsMax: options.metaFetchConcurrency * (options.discovery === "concurrent" ? 4 : 1),
         cacheDir: options.cacheIndexHeader ? join(dataDir, "meta-syncer") : undefined,
       },
       { bucket, filters, log, now },
@@ -282,6 +283,7 @@ export class BucketStore {
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
+    await this.#fetcher.written();
     if (!this.#temporary) await this.#recent.save(this.source.blocks.values());
     this.source.close();
     await this.#indexCache?.close();

@@ -1,11 +1,15 @@
 // Block metas that were read before: in memory, and in a folder so that a restart need not read them again.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type Log, messageOf } from "@deucalion/base";
+import { eachLimited } from "../each-limited.ts";
 import { type BlockMeta, parseBlockMeta } from "../meta/block-meta.ts";
 import { blockIdOf } from "./block-lister.ts";
+
+/** Files written at once. */
+const writesAtOnce = 4;
 
 /** Others get their turn after so many ms of reading files. */
 const turnMs = 5;
@@ -15,11 +19,27 @@ export class MetaCache {
   readonly #folder: string | undefined;
   readonly #log: Log;
   readonly #known = new Map<string, { meta: BlockMeta; modifiedMs: number }>();
+  /** Blocks with a file; undefined before the folder was looked at. */
+  #files: Set<string> | undefined;
+  /** Texts that have no file yet. */
+  readonly #unwritten = new Map<string, string>();
+  #writing: Promise<void> | undefined;
   #turnEnds = 0;
 
   constructor(folder: string | undefined, log: Log) {
     this.#folder = folder;
     this.#log = log;
+  }
+
+  #filesOf(folder: string): Set<string> {
+    if (this.#files === undefined) {
+      try {
+        this.#files = new Set(readdirSync(folder));
+      } catch {
+        this.#files = new Set();
+      }
+    }
+    return this.#files;
   }
 
   get size(): number {
@@ -36,7 +56,7 @@ export class MetaCache {
       await this.#remove(id);
       return undefined;
     }
-    if (this.#folder === undefined) return undefined;
+    if (this.#folder === undefined || !this.#filesOf(this.#folder).has(id)) return undefined;
     if (performance.now() > this.#turnEnds) {
       await setImmediate();
       this.#turnEnds = performance.now() + turnMs;
@@ -54,14 +74,42 @@ export class MetaCache {
     }
   }
 
-  async put(id: string, modifiedMs: number, meta: BlockMeta, text: string): Promise<void> {
+  /** Keeps a meta in memory; `flush` writes its file. */
+  put(id: string, modifiedMs: number, meta: BlockMeta, text: string): void {
     this.#known.set(id, { meta, modifiedMs });
-    if (this.#folder === undefined) return;
+    if (this.#folder !== undefined) this.#unwritten.set(id, text);
+  }
+
+  /** How many metas have no file yet. */
+  get unwritten(): number {
+    return this.#unwritten.size;
+  }
+
+  /** Writes the files of new metas. A query need not wait for it: what is not written is read from the bucket again. */
+  flush(): Promise<void> {
+    this.#writing ??= eachLimited(this.#takeUnwritten(), writesAtOnce, ([id, text]) =>
+      this.#write(id, text),
+    ).finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  *#takeUnwritten(): Generator<[string, string]> {
+    for (const [id, text] of this.#unwritten) {
+      this.#unwritten.delete(id);
+      yield [id, text];
+    }
+  }
+
+  async #write(id: string, text: string): Promise<void> {
+    if (this.#folder === undefined || !this.#known.has(id)) return;
     const folder = join(this.#folder, id);
     try {
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, "meta.json.tmp"), text);
       await rename(join(folder, "meta.json.tmp"), join(folder, "meta.json"));
+      this.#files?.add(id);
     } catch (error) {
       this.#log.warn("could not cache meta.json", { block: id, err: messageOf(error) });
     }
@@ -78,6 +126,8 @@ export class MetaCache {
 
   async #remove(id: string): Promise<void> {
     if (this.#folder === undefined) return;
+    this.#unwritten.delete(id);
+    this.#files?.delete(id);
     await rm(join(this.#folder, id), { recursive: true, force: true }).catch((error: unknown) => {
       this.#log.warn("could not remove cached meta.json", { block: id, err: messageOf(error) });
     });

@@ -9,6 +9,9 @@ import { type BlockListing, type DiscoveryStrategy, listBlocks } from "./block-l
 import { MetaCache } from "./meta-cache.ts";
 import type { BlockState, MetaFilter } from "./meta-filter.ts";
 
+/** So many new metas are written to their folder before a view is given; more than that go on behind its back. */
+const writtenAtOnce = 200;
+
 export interface MetaFetcherOptions {
   readonly strategy: DiscoveryStrategy;
   /** meta.json files read at once. */
@@ -58,6 +61,11 @@ export class MetaFetcher {
       this.#running = undefined;
     });
     return this.#running;
+  }
+
+  /** Done when all metas that were read have been written to `cacheDir`. */
+  written(): Promise<void> {
+    return this.#cache.flush();
   }
 
   async #run(signal: AbortSignal): Promise<MetaView> {
@@ -115,6 +123,9 @@ export class MetaFetcher {
       returned: all.size,
       partial: partial.size,
     });
+    const few = this.#cache.unwritten <= writtenAtOnce;
+    const writing = this.#cache.flush();
+    if (few) await writing;
     const { marks } = listing;
     return { metas: all, partial, unreadable, states, incomplete, durationMs, marks };
   }
@@ -129,7 +140,7 @@ export class MetaFetcher {
       const message = `meta.json: ulid is ${meta.ulid}, the folder is ${id}`;
       throw new BlocksError("BLOCKS_META", message, { id, ulid: meta.ulid });
     }
-    await this.#cache.put(id, modifiedMs, meta, text);
+    this.#cache.put(id, modifiedMs, meta, text);
     return meta;
   }
 }

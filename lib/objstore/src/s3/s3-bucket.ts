@@ -244,12 +244,19 @@ export class S3Bucket extends RemoteBucket {
     }
   }
 
-  protected page(
+  protected async page(
     folder: string,
     recursive: boolean,
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<ListPage> {
+    const reads = this.#options.listVersion === 2 ? this.#reads() : undefined;
+    if (reads !== undefined) {
+      const read = await this.#plain("list", folder, signal, () =>
+        reads.list(folder, recursive, token, signal),
+      );
+      if (read !== "unusual") return read.answer;
+    }
     return this.#call("list", folder, signal, async ({ sdk, client }) => {
       const input = {
         Bucket: this.#bucket,

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { openBucket, parseBucketConfig } from "../config/bucket-config.ts";
+import { parseList } from "./parse-list.ts";
 import { readAliyunConfig, readBosConfig, readCosConfig } from "./s3-compatible.ts";
 import { readS3Config } from "./s3-config.ts";
 import { objectsUrl } from "./s3-reads.ts";
@@ -23,10 +24,41 @@ test("SignerV4 gives the signature of Amazon's example", () => {
     "x-amz-date": amzDate(Date.UTC(2013, 4, 24)),
   };
   assert.equal(
-    new SignerV4("us-east-1").sign("GET", "/test.txt", headers, identity),
+    new SignerV4("us-east-1").sign("GET", "/test.txt", "", headers, identity),
     "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
   );
   assert.equal(encodeKey("a b/c(1)!'*~-_.é"), "a%20b/c%281%29%21%27%2A~-_.%C3%A9");
+});
+
+test("parseList() reads objects, folders and where the list goes on", () => {
+  const object = (key: string): string =>
+    `<Contents><Key>${key}</Key><LastModified>2024-01-02T03:04:05.000Z</LastModified><Size>7</Size></Contents>`;
+  const list = (inner: string): string =>
+    `<?xml version="1.0"?>\n<ListBucketResult xmlns="x"><Name>b</Name><Prefix>p</Prefix>${inner}</ListBucketResult>\n`;
+  const attributes = { size: 7, lastModifiedMs: Date.UTC(2024, 0, 2, 3, 4, 5) };
+  assert.deepEqual(
+    parseList(
+      list(
+        `<IsTruncated>true</IsTruncated><NextContinuationToken>a&amp;b</NextContinuationToken>${object("x/1")}${object("&lt;&#233;&#xe9;&gt;")}<CommonPrefixes><Prefix>y/</Prefix></CommonPrefixes>`,
+      ),
+    ),
+    {
+      objects: [
+        { name: "x/1", attributes },
+        { name: "<éé>", attributes },
+      ],
+      folders: ["y/"],
+      next: "a&b",
+    },
+  );
+  assert.deepEqual(parseList(list("<IsTruncated>false</IsTruncated>")), {
+    objects: [],
+    folders: [],
+    next: undefined,
+  });
+  assert.equal(parseList(list(object("x")).slice(0, -20)), undefined, "cut off");
+  assert.equal(parseList(list("<IsTruncated>true</IsTruncated>")), undefined);
+  assert.equal(parseList("<Error><Code>SlowDown</Code></Error>"), undefined);
 });
 
 test("objectsUrl() names the machine that the SDK asks, or leaves it to the SDK", () => {

@@ -3,11 +3,13 @@
 import type { ObjectAttributes } from "../bucket.ts";
 import {
   HttpTransport,
+  readText,
   remoteBody,
   type StoreResponse,
   transportDefaults,
 } from "../http/http-transport.ts";
-import { notFound, type RemoteBody } from "../remote/remote-bucket.ts";
+import { type ListPage, notFound, type RemoteBody } from "../remote/remote-bucket.ts";
+import { parseList } from "./parse-list.ts";
 import type { S3Options } from "./s3-config.ts";
 import { amzDate, emptyBodyHash, encodeKey, SignerV4, type SigningIdentity } from "./sign-v4.ts";
 
@@ -75,7 +77,13 @@ export class S3Reads {
         : { "x-amz-security-token": identity.sessionToken }),
       ...this.#extra,
     };
-    const authorization = this.#signer.sign(method, url.pathname, headers, identity);
+    const authorization = this.#signer.sign(
+      method,
+      url.pathname,
+      url.search.slice(1),
+      headers,
+      identity,
+    );
     return { ...headers, authorization };
   }
 
@@ -126,9 +134,35 @@ export class S3Reads {
     };
   }
 
+  /** As `page` of a bucket. */
+  async list(
+    folder: string,
+    recursive: boolean,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<S3Read<ListPage>> {
+    const params: [string, string][] = [["list-type", "2"]];
+    if (token !== undefined) params.unshift(["continuation-token", token]);
+    if (!recursive) params.splice(-1, 0, ["delimiter", "/"]);
+    if (folder !== "") params.push(["prefix", folder]);
+    const query = params.map(([name, value]) => `${name}=${encodeQuery(value)}`).join("&");
+    // Amazon signs what it sees: the bucket's own path has a slash at its end.
+    const url = new URL(`${this.#url}/?${query}`);
+    const response = await this.#transport.send({ method: "GET", url, signal });
+    const page = response.status === 200 ? parseList(await readText(response)) : undefined;
+    if (page !== undefined) return { answer: page };
+    response.body.destroy();
+    return "unusual";
+  }
+
   close(): void {
     this.#transport.close();
   }
+}
+
+/** As in `encodeKey`, slashes too. */
+function encodeQuery(text: string): string {
+  return encodeKey(text).replaceAll("/", "%2F");
 }
 
 /** A bucket that is not there is another thing than an object that is not. */

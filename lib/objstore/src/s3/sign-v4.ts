@@ -43,10 +43,14 @@ export class SignerV4 {
     return this.#key.bytes;
   }
 
-  /** The value of `authorization`. `headers` are all that is signed, in lower case, `x-amz-date` among them; `path` is encoded. */
+  /**
+   * The value of `authorization`. `headers` are all that is signed, in lower case, `x-amz-date` among them; `path` and
+   * `query` are encoded, the query's parameters in order of their names.
+   */
   sign(
     method: string,
     path: string,
+    query: string,
     headers: Readonly<Record<string, string>>,
     { accessKeyId, secretAccessKey }: SigningIdentity,
   ): string {
@@ -56,7 +60,7 @@ export class SignerV4 {
     const signed = names.join(";");
     const lines = names.map((name) => `${name}:${headers[name]?.trim()}\n`).join("");
     const hash = headers["x-amz-content-sha256"] ?? emptyBodyHash;
-    const canonical = `${method}\n${path}\n\n${lines}\n${signed}\n${hash}`;
+    const canonical = `${method}\n${path}\n${query}\n${lines}\n${signed}\n${hash}`;
     const scope = `${day}/${this.#region}/s3/aws4_request`;
     const digest = createHash("sha256").update(canonical).digest("hex");
     const signature = createHmac("sha256", this.#keyOf(secretAccessKey, day))
