@@ -7,6 +7,7 @@ import {
   type CompactionPlan,
   Compactor,
   claimSolo,
+  createsConditionally,
   Leases,
   labelShardFilter,
   type MetaFilter,
@@ -98,16 +99,15 @@ export function openCompaction(
         now,
       },
     );
-  const leases = bucket.conditionalCreate
-    ? new Leases(
-        { owner: `${hostname()}/${process.pid}/${ulid()}`, ttlMs: leaseTtlMs },
-        { bucket, now, log },
-      )
-    : null;
-  const claim = (signal: AbortSignal): Promise<() => Promise<void>> =>
-    leases === null
-      ? claimSolo(ulid(), leaseTtlMs, { bucket, now, log }, signal)
-      : Promise.resolve(() => Promise.resolve());
+  const owner = `${hostname()}/${process.pid}/${ulid()}`;
+  const makeLeases = (): Leases => new Leases({ owner, ttlMs: leaseTtlMs }, { bucket, now, log });
+  // Known for sure of some stores; others are asked when the bucket is claimed.
+  let leases = bucket.conditionalCreate ? makeLeases() : null;
+  const claim = async (signal: AbortSignal): Promise<() => Promise<void>> => {
+    if (leases === null && (await createsConditionally(bucket, log, signal))) leases = makeLeases();
+    if (leases !== null) return () => Promise.resolve();
+    return claimSolo(ulid(), leaseTtlMs, { bucket, now, log }, signal);
+  };
   const cores = Math.min(coresMax, availableParallelism());
   const threads = Math.max(cores, options.groupsConcurrency, options.downsampleConcurrency);
   const executor = new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)), threads);
@@ -135,7 +135,9 @@ export function openCompaction(
       bucket,
       view: makeView(join(options.dataDir, "meta-syncer")),
       executor,
-      leases,
+      get leases() {
+        return leases;
+      },
       events: metrics,
       log,
       now,

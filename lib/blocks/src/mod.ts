@@ -28,6 +28,7 @@ export {
   deleteMarkedBlocks,
   partialUploadAgeMs,
 } from "./compact/bucket/clean-bucket.ts";
+export { createsConditionally } from "./compact/bucket/creates-conditionally.ts";
 export { deleteBlock } from "./compact/bucket/delete-block.ts";
 export type { Lease, LeaseOptions } from "./compact/bucket/leases.ts";
 export { Leases } from "./compact/bucket/leases.ts";

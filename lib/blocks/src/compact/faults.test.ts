@@ -26,8 +26,31 @@ const streams: readonly RandomStream[] = [
   // Becomes one block of two days, which is downsampled.
   { labels: { s: "long" }, hours: [8, 8, 8, 8, 8, 8, 8], series: 4, stepMs: 60_000 },
   { labels: { s: "short" }, hours: [2, 2, 2, 2, 2], series: 6, stepMs: 30_000, overlapping: true },
+  // Replicas become one.
+  {
+    labels: { s: "ha", replica: "a" },
+    hours: [2, 2, 2, 2, 2],
+    series: 3,
+    stepMs: 60_000,
+    values: 7,
+  },
+  {
+    labels: { s: "ha", replica: "b" },
+    hours: [2, 2, 2, 2, 2],
+    series: 3,
+    stepMs: 60_000,
+    values: 7,
+  },
 ];
 const options = { downsampling: true };
+const replicas = ["replica"];
+const view = { replicaLabels: replicas };
+/** Faults and crashes that were injected in all. */
+const injected = { faults: 0, crashes: 0 };
+
+function live(folder: string): ReturnType<typeof liveSamples> {
+  return liveSamples(folder, () => false, replicas);
+}
 
 function ioError(name: string): ObjstoreError {
   return new ObjstoreError("OBJSTORE_IO", `injected fault at ${name}`, { name });
@@ -37,7 +60,7 @@ function ioError(name: string): ObjstoreError {
 async function settle(folder: string, now: () => number = Date.now): Promise<void> {
   for (let round = 0; round < 6; round++) {
     const bucket = new FilesystemBucket(folder);
-    const { compactor, close } = await makeCompactor(bucket, options, {}, { now });
+    const { compactor, close } = await makeCompactor(bucket, options, view, { now });
     const result = await compactor.round(never);
     await close();
     await bucket.close();
@@ -50,14 +73,14 @@ async function settle(folder: string, now: () => number = Date.now): Promise<voi
 
 /** Everything that must hold once a bucket is settled. */
 async function check(folder: string, want: Awaited<ReturnType<typeof liveSamples>>): Promise<void> {
-  const got = await liveSamples(folder);
+  const got = await live(folder);
   assert.equal(got.repeated, 0, "no sample is there twice");
   assert.deepEqual(got.samples, want.samples);
-  const live = (await folderBlocks(folder)).filter(
+  const kept = (await folderBlocks(folder)).filter(
     ({ meta, marks }) => meta !== null && !marks.includes("deletion-mark.json"),
   );
-  const fiveMinutes = live.filter(({ meta }) => meta!.thanos.downsample.resolution === 300_000);
-  const raw = live.filter(
+  const fiveMinutes = kept.filter(({ meta }) => meta!.thanos.downsample.resolution === 300_000);
+  const raw = kept.filter(
     ({ meta }) =>
       meta!.thanos.downsample.resolution === 0 && meta!.maxTime - meta!.minTime >= 40 * hourMs,
   );
@@ -72,9 +95,9 @@ async function check(folder: string, want: Awaited<ReturnType<typeof liveSamples
   const names = (await readdir(folder)).filter((name) => /^[0-9A-Z]{26}$/.test(name)).sort();
   assert.deepEqual(
     names,
-    live.map(({ id }) => id),
+    kept.map(({ id }) => id),
   );
-  assert.deepEqual((await liveSamples(folder)).samples, want.samples);
+  assert.deepEqual((await live(folder)).samples, want.samples);
 }
 
 for (let seed = 1; seed <= runs; seed++) {
@@ -82,7 +105,7 @@ for (let seed = 1; seed <= runs; seed++) {
     const random = seededRandom(seed);
     const folder = join(scratch, String(seed));
     await writeRandomBucket(folder, streams, random);
-    const want = await liveSamples(folder);
+    const want = await live(folder);
     for (let life = 0; life < 4; life++) {
       const bucket = new FaultyBucket(new FilesystemBucket(folder));
       const crashAfter = random() < 0.5 ? Math.floor(random() * 400) : Number.POSITIVE_INFINITY;
@@ -90,11 +113,13 @@ for (let seed = 1; seed <= runs; seed++) {
       let calls = 0;
       bucket.choose = (operation, name) => {
         calls++;
-        if (calls > crashAfter || random() < rate)
-          return { error: ioError(`${operation} ${name}`) };
-        return undefined;
+        const crashed = calls > crashAfter;
+        if (!crashed && random() >= rate) return undefined;
+        if (!crashed) injected.faults++;
+        else if (calls === crashAfter + 1) injected.crashes++;
+        return { error: ioError(`${operation} ${name}`) };
       };
-      const { compactor, close } = await makeCompactor(bucket, options);
+      const { compactor, close } = await makeCompactor(bucket, options, view);
       await compactor.round(never).catch(() => undefined);
       await close();
       await bucket.close();
@@ -105,11 +130,16 @@ for (let seed = 1; seed <= runs; seed++) {
   });
 }
 
+test("faults were injected", (t) => {
+  t.diagnostic(`${runs} buckets, ${injected.faults} faults, ${injected.crashes} crashes`);
+  assert.ok(injected.faults >= 5 * runs && injected.crashes > 0);
+});
+
 test("five instances at once make each block once", async () => {
   const random = seededRandom(99);
   const folder = join(scratch, "five");
   await writeRandomBucket(folder, streams, random);
-  const want = await liveSamples(folder);
+  const want = await live(folder);
   const results = await Promise.all(
     Array.from({ length: 5 }, async (_, n) => {
       const bucket = new FilesystemBucket(folder);
@@ -117,7 +147,7 @@ test("five instances at once make each block once", async () => {
         { owner: `instance ${n}`, ttlMs: 60_000 },
         { bucket, now: Date.now, log: silentLog },
       );
-      const { compactor, close } = await makeCompactor(bucket, options, {}, { leases });
+      const { compactor, close } = await makeCompactor(bucket, options, view, { leases });
       const made: number[] = [];
       for (let round = 0; round < 4; round++) {
         const result = await compactor.round(never);

@@ -122,14 +122,16 @@ export async function folderBlocks(folder: string): Promise<FolderBlock[]> {
 /** Raw samples of blocks by series: `time -> value bits or histogram`, in the order of series. */
 export type RawSamples = Map<string, Map<number, string>>;
 
-/** Adds the samples of a raw block to `into`. A timestamp that is there already counts in the result. */
+/** Adds the samples of a raw block to `into`; the labels `without` do not tell series apart. A timestamp that is there already counts in the result. */
 export async function addRawSamples(
   folder: string,
   meta: BlockMeta,
   into: RawSamples,
+  without: readonly string[] = [],
 ): Promise<number> {
   const bucket = new FilesystemBucket(folder);
   let repeated = 0;
+  const labels = Object.entries(meta.thanos.labels).filter(([name]) => !without.includes(name));
   const options = { acceptMalformedIndex: false, windowBytes: 1 << 16 };
   const block = await SourceBlock.open(bucket, meta, options, never);
   const { symbols } = block;
@@ -138,7 +140,7 @@ export async function addRawSamples(
     const texts = Array.from(block.labels.subarray(0, 2 * block.labelCount), (n) =>
       symbols.text(n),
     );
-    const key = [JSON.stringify(meta.thanos.labels), ...texts].join("\u0000");
+    const key = [JSON.stringify(labels), ...texts].join("\u0000");
     let series = into.get(key);
     if (series === undefined) {
       series = new Map();
@@ -176,6 +178,7 @@ function addChunk(chunk: SourceChunk, series: Map<number, string>): number {
 export async function liveSamples(
   folder: string,
   skip: (block: FolderBlock) => boolean = () => false,
+  without: readonly string[] = [],
 ): Promise<{ samples: RawSamples; repeated: number }> {
   const samples: RawSamples = new Map();
   let repeated = 0;
@@ -183,7 +186,7 @@ export async function liveSamples(
     const { meta, marks } = block;
     if (meta === null || meta.thanos.downsample.resolution !== 0 || skip(block)) continue;
     if (marks.includes("deletion-mark.json")) continue;
-    repeated += await addRawSamples(folder, { ...meta, ulid: block.id }, samples);
+    repeated += await addRawSamples(folder, { ...meta, ulid: block.id }, samples, without);
   }
   return { samples, repeated };
 }

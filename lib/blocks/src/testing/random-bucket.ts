@@ -29,6 +29,8 @@ export interface RandomStream {
   readonly hours: readonly number[];
   readonly series: number;
   readonly stepMs: number;
+  /** Streams with the same one have the same values: replicas. */
+  readonly values?: number;
   /** Also write each block's middle a second time, with the same values. */
   readonly overlapping?: boolean;
 }
@@ -77,7 +79,7 @@ export async function writeRandomBucket(
   random: () => number,
 ): Promise<void> {
   for (const stream of streams) {
-    const seed = Math.floor(random() * 1000);
+    const seed = stream.values ?? Math.floor(random() * 1000);
     const valueAt = (series: number, time: number): number =>
       ((time / 1000 + series * 977 + seed) * 2654435761) % 1000;
     let at = bucketStart;
