@@ -10,7 +10,6 @@ import { PrometheusClient } from "../prometheus/prometheus-client.ts";
 import { PrometheusRules } from "../prometheus/prometheus-rules.ts";
 import { PrometheusSource } from "../prometheus/prometheus-source.ts";
 import { PrometheusWatch } from "../prometheus/prometheus-watch.ts";
-import type { EmbeddedReceiver } from "../receive/embedded.ts";
 
 /** A source in this process, as the fan-out, the small APIs and the stores page see it. */
 export interface LocalSource {
@@ -20,63 +19,37 @@ export interface LocalSource {
   readonly close: () => void;
 }
 
-/** The bucket's blocks. */
-export function bucketSource(source: SeriesSource, name: string, now: () => number): LocalSource {
-  const { store, api } = endpointViews(name, "store", source, () => null);
-  return {
-    store,
-    api: () => ({
-      ...api(),
-      rules: null,
-      targets: null,
-      metadata: null,
-      exemplars: null,
-      status: null,
-    }),
-    status: () => ({
-      ...source.info(),
-      name,
-      kind: "store",
-      state: "healthy",
-      strict: true,
-      lastCheck: now(),
-      lastSuccess: now(),
-      lastError: null,
-      listed: true,
-      apis: ["store"],
-    }),
-    close: () => undefined,
-  };
-}
+/** APIs beside series that a source in this process may have. */
+type LocalApis = Partial<Pick<ApiEndpoint, "exemplars" | "status">>;
 
-/** What was written to this process. */
-export function receiverSource(
-  receiver: EmbeddedReceiver,
+/** A source that is always there: the bucket's blocks, or what was written to this process. */
+export function ownSource(
+  kind: "store" | "receive",
+  source: SeriesSource,
+  apis: LocalApis,
   name: string,
   now: () => number,
 ): LocalSource {
-  const { store, api } = endpointViews(name, "receive", receiver.source, () => null);
+  const { store, api } = endpointViews(name, kind, source, () => null);
+  const { exemplars = null, status = null } = apis;
   return {
     store,
-    api: () => ({
-      ...api(),
-      rules: null,
-      targets: null,
-      metadata: null,
-      exemplars: receiver.exemplars,
-      status: receiver.statistics,
-    }),
+    api: () => ({ ...api(), rules: null, targets: null, metadata: null, exemplars, status }),
     status: () => ({
-      ...receiver.source.info(),
+      ...source.info(),
       name,
-      kind: "receive",
+      kind,
       state: "healthy",
       strict: true,
       lastCheck: now(),
       lastSuccess: now(),
       lastError: null,
       listed: true,
-      apis: ["store", "exemplars", "status"],
+      apis: [
+        "store",
+        ...(exemplars === null ? [] : ["exemplars" as const]),
+        ...(status === null ? [] : ["status" as const]),
+      ],
     }),
     close: () => undefined,
   };

@@ -20,11 +20,10 @@ import { BucketStore, bucketStoreDefaults } from "../store/bucket-store.ts";
 import { writeDemo } from "./demo/write-demo.ts";
 import { greeting } from "./greeting.ts";
 import {
-  bucketSource,
   type LocalSource,
+  ownSource,
   prometheusAnswers,
   prometheusSource,
-  receiverSource,
 } from "./local-sources.ts";
 import type { QuickstartOptions } from "./options.ts";
 
@@ -93,13 +92,17 @@ export async function runQuickstart(options: QuickstartOptions, app: AppProcess)
       prometheusSource(url, { log: app.log, hash, now: app.now, signal: stop.signal }),
     ),
   );
-  const sources = [bucketSource(store.source, `bucket ${options.dataDir}`, app.now), ...prometheus];
+  const sources = [
+    ownSource("store", store.source, {}, `bucket ${options.dataDir}`, app.now),
+    ...prometheus,
+  ];
   if (options.remoteWriteAddress !== null) {
     const receiver = await embeddedReceiver(
       { dir: join(resolve(options.dataDir), "receive"), address: options.remoteWriteAddress },
       { log: app.log, registry: app.registry, hash, now: app.now },
     );
-    sources.push(receiverSource(receiver, "remote write", app.now));
+    const apis = { exemplars: receiver.exemplars, status: receiver.statistics };
+    sources.push(ownSource("receive", receiver.source, apis, "remote write", app.now));
     app.group.add(receiver.actor);
   }
   const { server, prober } = await createHttp(app, options.http, "");
