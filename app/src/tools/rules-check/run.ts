@@ -24,7 +24,7 @@ export async function runRulesCheck(
       log.info("checking", { filename });
       const { rules, errors } = checked(filename);
       if (errors.length === 0) {
-        log.info("checked", { result: "SUCCESS", "rules found": rules });
+        log.info("checked", { result: "SUCCESS", rulesfound: rules });
         continue;
       }
       log.error("checked", { result: "FAILED" });
