@@ -193,8 +193,8 @@ receivers:
 }
 
 /** Rules as `/api/v1/rules` of a ruler or querier shows them. */
-export async function rulesOf(url: string): Promise<readonly ApiRule[]> {
-  const { body } = await getJson(`${url}/api/v1/rules`);
+export async function rulesOf(url: string, params = ""): Promise<readonly ApiRule[]> {
+  const { body } = await getJson(`${url}/api/v1/rules?${params}`);
   const { groups } = (body as { data: { groups: { rules: ApiRule[] }[] } }).data;
   return groups.flatMap(({ rules }) => rules);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { eventually, freePort, sleep } from "../support/mod.ts";
+import { eventually, freePort, getJson, sleep } from "../support/mod.ts";
 import { metric, RuleCluster, remoteWrite, rulesOf } from "./rule-cluster.ts";
 
 const alerting = (group: string): string => `groups:
@@ -175,4 +175,69 @@ test("a rule is evaluated on a partial answer only if its group says so", {
   const failures = await metric(url, "prometheus_rule_evaluation_failures_total", ";whole");
   assert.ok(failures! > 0);
   assert.equal(await metric(url, "prometheus_rule_evaluation_failures_total", ";some"), 0);
+});
+
+test("a ruler over gRPC alone answers its API with all filters, and has pages", {
+  timeout: 60_000,
+}, async (t) => {
+  const cluster = new RuleCluster(t);
+  const receiver = await cluster.receiver("r");
+  await cluster.querier([receiver.grpc]);
+  await remoteWrite(receiver.writeUrl, [{ labels: { __name__: "up" }, value: 1 }]);
+  const rule = (name: string) => `{record: "${name}", expr: count(up), labels: {of: ${name}}}`;
+  const file = cluster.file(
+    "rules.yml",
+    `groups:
+- {name: one, interval: 1s, rules: [${["a", "b", "c", "d"].map(rule).join(", ")}]}
+- {name: two, interval: 1s, rules: [{alert: Up, expr: up == 1, labels: {sev: x}}]}
+`,
+  );
+  const ports = { http: await freePort(), grpc: await freePort() };
+  const url = `http://127.0.0.1:${ports.http}`;
+  await cluster.ruler(ports, [
+    `--grpc-query-endpoint=${cluster.queryGrpc}`,
+    `--rule-file=${file}`,
+    `--data-dir=${join(cluster.dir, "ruler")}`,
+    '--label=replica="a"',
+    "--web.route-prefix=/rules",
+    "--web.external-prefix=/rules",
+  ]);
+  const names = async (params: string) =>
+    (await rulesOf(`${url}/rules`, params)).map(({ name }) => name).join();
+  const healthy = async () => {
+    const all = await rulesOf(`${url}/rules`);
+    return all.length === 5 && all.every(({ health }) => health === "ok") ? true : undefined;
+  };
+  await eventually(healthy, 20_000, "all rules");
+  assert.equal(await names("type=alert"), "Up");
+  assert.equal(await names("type=record"), "a,b,c,d");
+  assert.equal(await names("rule_name[]=b&rule_name[]=d"), "b,d");
+  assert.equal(await names("rule_group[]=two"), "Up");
+  assert.equal(await names(`file[]=${encodeURIComponent(file)}&rule_name[]=a`), "a");
+  assert.equal(await names("file[]=other"), "");
+  assert.equal(await names(`match[]=${encodeURIComponent('{of=~"a|c"}')}`), "a,c");
+  const alerts = await rulesOf(`${url}/rules`, "type=alert");
+  assert.equal(alerts[0]!.alerts!.length, 1);
+  assert.equal(
+    (await rulesOf(`${url}/rules`, "type=alert&exclude_alerts=true"))[0]!.alerts!.length,
+    0,
+  );
+  const page = await getJson(`${url}/rules/api/v1/rules?group_limit=1`);
+  const { groups, groupNextToken } = (
+    page.body as { data: { groups: { name: string }[]; groupNextToken: string } }
+  ).data;
+  assert.deepEqual(
+    groups.map(({ name }) => name),
+    ["one"],
+  );
+  assert.equal(await names(`group_limit=1&group_next_token=${groupNextToken}`), "Up");
+  const bad = await getJson(`${url}/rules/api/v1/rules?type=nonsense`);
+  assert.deepEqual(
+    [bad.status, (bad.body as { error: string }).error],
+    [400, "invalid rules parameter type='nonsense'"],
+  );
+  const { body } = await getJson(`${url}/rules/api/v1/alerts`);
+  assert.equal((body as { data: { Alerts: unknown[] } }).data.Alerts.length, 1);
+  const html = await (await fetch(`${url}/rules/alerts`)).text();
+  assert.match(html, /"component":"rule"|is not built/);
 });
