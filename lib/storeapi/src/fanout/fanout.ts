@@ -48,7 +48,7 @@ export const fanoutDefaults: FanoutOptions = {
   keepLabelSet: null,
   storeTimeoutMs: 30_000,
   strategy: "eager",
-  bufferBytesMax: 32 << 20,
+  bufferBytesMax: 8 << 20,
   bufferBatchesMax: 20,
   batchSeries: 512,
   joinEqual: true,
