@@ -9,6 +9,7 @@ import type { Actor } from "../process/run-group.ts";
 import type { GrpcServerOptions } from "../process/service-options.ts";
 import { grpcMetrics } from "./grpc-metrics.ts";
 import { serverTls } from "./grpc-tls.ts";
+import { serverTraces } from "./grpc-traces.ts";
 
 /** A component's gRPC server. Add `actor` to the run group; it listens when the group runs. */
 export interface GrpcService {
@@ -39,7 +40,10 @@ export function createGrpc(
         connectionAgeMaxMs: options.maxConnectionAgeMs,
       },
       {
-        interceptors: [grpcMetrics(app.registry, log)],
+        interceptors: [
+          grpcMetrics(app.registry, log),
+          ...(app.tracer.enabled ? [serverTraces(app.tracer)] : []),
+        ],
         warn: (message, error) => log.debug(message, { err: messageOf(error) }),
       },
     );

@@ -176,7 +176,7 @@ export class HttpServer implements Actor {
         return respondText(exchange, denied.status, denied.text);
       }
       if (route === undefined) return this.#missing(exchange);
-      await route.handler(exchange);
+      await tracer.within(span, () => route.handler(exchange));
     } catch (error) {
       if (exchange.signal.aborted) {
         response.destroy();

@@ -1,4 +1,5 @@
 // Reads `--tracing.config` and makes the tracer it asks for.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { type Log, messageOf } from "@deucalion/base";
 import { parse } from "yaml";
@@ -37,8 +38,14 @@ function spanTracer(
   close: () => Promise<void>,
 ): Tracer {
   const sampledSpans = new WeakSet<Span>();
+  const running = new AsyncLocalStorage<Span>();
   return {
     enabled: true,
+    active: () => running.getStore(),
+    within: (span, work) => running.run(span, work),
+    carry: (span) => ({
+      traceparent: `00-${span.traceId}-${span.spanId}-${sampledSpans.has(span) ? "01" : "00"}`,
+    }),
     start: (name, parent, headers = {}): Span => {
       const caller = parent === undefined ? callerOf(headers.traceparent) : null;
       const traceId = parent?.traceId ?? caller?.traceId ?? randomBytes(16).toString("hex");

@@ -18,6 +18,12 @@ export interface Tracer {
     parent?: Span,
     headers?: Readonly<Record<string, string | string[] | undefined>>,
   ): Span;
+  /** The span that the work now running belongs to; undefined outside of all. */
+  active(): Span | undefined;
+  /** Does work that belongs to a span, in all that it waits for too. */
+  within<T>(span: Span, work: () => T): T;
+  /** What a request to another process carries so that its spans become children of this one. */
+  carry(span: Span): Readonly<Record<string, string>>;
   /** Sends what is left; called once at the end of the process. */
   close(): Promise<void>;
 }
@@ -28,5 +34,8 @@ const noSpan: Span = { traceId: "", spanId: "", setTag: () => undefined, end: ()
 export const noTracer: Tracer = {
   enabled: false,
   start: () => noSpan,
+  active: () => undefined,
+  within: (_, work) => work(),
+  carry: () => ({}),
   close: () => Promise.resolve(),
 };

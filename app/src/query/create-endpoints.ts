@@ -16,6 +16,7 @@ import { decodeChunkInto } from "@deucalion/tsdb";
 import { Gauge } from "prom-client";
 import { AppError } from "../errors.ts";
 import { grpcClientMetrics } from "../grpc/grpc-client-metrics.ts";
+import { clientTraces } from "../grpc/grpc-traces.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import type { Actor } from "../process/run-group.ts";
 import { tlsVersion } from "../process/tls-names.ts";
@@ -108,7 +109,7 @@ export async function createEndpoints(app: AppProcess, options: QueryOptions): P
         decode: decodeChunkInto,
         log: app.log.with({ component: "endpointset" }),
         now: app.now,
-        interceptor: grpcClientMetrics(app.registry),
+        interceptor: clientTraces(app.tracer, grpcClientMetrics(app.registry)),
       },
     );
     connectionMetric(app, options, set);

@@ -23,7 +23,7 @@ import {
   timePartitionFilter,
 } from "@deucalion/blocks";
 import type { BytePool, Xxhash64 } from "@deucalion/kernels";
-import type { Bucket } from "@deucalion/objstore";
+import type { Bucket, StartBucketSpan } from "@deucalion/objstore";
 import type { Registry } from "prom-client";
 import type { ConfigText } from "../flags/config-text.ts";
 import { FetchMetrics } from "./fetch-metrics.ts";
@@ -95,6 +95,8 @@ export interface BucketStoreDeps {
   readonly registry: Registry;
   /** Named to the object store. */
   readonly component?: string;
+  /** Told of each call to the object store. */
+  readonly startSpan?: StartBucketSpan;
   readonly xxhash: Xxhash64;
   /** Memory for chunks. */
   readonly bytePool?: BytePool | undefined;
@@ -197,11 +199,12 @@ export class BucketStore {
 
   /** Opens the bucket. Throws APP_CONFIG. */
   static async open(options: BucketStoreOptions, deps: BucketStoreDeps): Promise<BucketStore> {
-    const { component = "store", log, registry } = deps;
+    const { component = "store", log, registry, startSpan } = deps;
     const plain = openConfiguredBucket(options.bucketConfig, registry, {
       component,
       log,
       source: options.bucketConfigSource,
+      ...(startSpan === undefined ? {} : { startSpan }),
     });
     const bucket = withConfiguredCache(
       plain,

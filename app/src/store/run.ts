@@ -17,6 +17,7 @@ import { createHttp } from "../http/create-http.ts";
 import type { HttpServer } from "../http/http-server.ts";
 import { componentUi } from "../http/ui-routes.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { bucketSpans } from "../process/bucket-spans.ts";
 import type { Prober } from "../process/prober.ts";
 import type { Actor } from "../process/run-group.ts";
 import { Gate, GateMetrics } from "../query/gate.ts";
@@ -111,7 +112,7 @@ function openStore(
         sourceBytes: Math.min(options.chunkPoolBytes, memoryShares(app.memoryBytes).chunks),
       },
     },
-    { log, registry, ...kernels, now, signal },
+    { log, registry, ...kernels, now, signal, ...bucketSpans(app.tracer) },
   );
 }
 

@@ -1,7 +1,7 @@
-// Where metrics hook into the calls of a client.
+// Where metrics and traces hook into the calls of a client.
 import type { GrpcStatus } from "../status.ts";
 
-/** Hooks of metrics; each call gets an observer of its own. */
+/** Hooks of metrics and traces; each call gets an observer of its own. */
 export type ClientInterceptor = (call: {
   readonly service: string;
   readonly method: string;
@@ -10,6 +10,8 @@ export type ClientInterceptor = (call: {
 }) => ClientCallObserver;
 
 export interface ClientCallObserver {
+  /** Sent along with the request. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** The request was sent. */
   sent(): void;
   /** So many messages have come. */

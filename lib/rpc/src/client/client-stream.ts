@@ -111,6 +111,7 @@ export class ClientStream implements ServerStream {
       "user-agent": this.#options.userAgent,
       "grpc-accept-encoding": "identity,snappy",
       ...call.metadata,
+      ...this.#observer?.metadata,
     };
     if (this.#options.compression === "snappy") headers["grpc-encoding"] = "snappy";
     if (call.timeoutMs !== undefined) headers["grpc-timeout"] = formatTimeout(call.timeoutMs);

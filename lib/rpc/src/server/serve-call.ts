@@ -166,7 +166,13 @@ export async function serveCall(
   });
   let error: unknown = null;
   try {
-    await untilAborted(run(method, requests, call, sink), call.signal);
+    let handle = (): Promise<void> => run(method, requests, call, sink);
+    for (const observer of observers) {
+      if (observer.around === undefined) continue;
+      const inner = handle;
+      handle = () => observer.around!(inner);
+    }
+    await untilAborted(handle(), call.signal);
   } catch (thrown) {
     error = call.signal.aborted ? call.signal.reason : thrown;
   }

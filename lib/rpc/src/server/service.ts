@@ -68,6 +68,8 @@ export type ServerInterceptor = (call: {
 }) => ServerCallObserver;
 
 export interface ServerCallObserver {
+  /** Runs the handler: a trace makes it a part of its span. */
+  around?(handle: () => Promise<void>): Promise<void>;
   received?(bytes: number): void;
   sent?(bytes: number): void;
   /** `panic`: the handler broke a promise of its own. */
