@@ -36,6 +36,9 @@ export class SeriesEncoder {
   #batched = 0;
   /** Hashes of the series at hand: two words for each chunk. */
   #hashes = new Uint32Array(128);
+  /** Bytes of its wire chunks, at the row where each begins, and of the Chunk message of each row. */
+  #groupSizes = new Uint32Array(64);
+  #chunkSizes = new Uint32Array(64);
 
   constructor(
     options: SeriesEncoderOptions,
@@ -80,9 +83,14 @@ export class SeriesEncoder {
     const hash = this.#options.hash;
     if (hash !== null && end > from) this.#hash(columns, from, end, hash);
     let size = labelBytes;
+    if (this.#groupSizes.length < end - from) {
+      this.#groupSizes = new Uint32Array(2 * (end - from));
+      this.#chunkSizes = new Uint32Array(2 * (end - from));
+    }
     for (let i = from; i < end; ) {
       const next = groupEnd(columns, i, end);
       const chunk = this.#groupBytes(columns, i, next, from);
+      this.#groupSizes[i - from] = chunk;
       size += 1 + uvarintBytes(chunk) + chunk;
       i = next;
     }
@@ -166,6 +174,7 @@ export class SeriesEncoder {
     for (let k = i; k < end; k++) {
       if (columns.encoding[k] === ChunkEncoding.none) continue;
       const chunk = this.#chunkBytes(columns, k, from);
+      this.#chunkSizes[k - from] = chunk;
       size += 1 + uvarintBytes(chunk) + chunk;
     }
     return size;
@@ -174,7 +183,7 @@ export class SeriesEncoder {
   #group(columns: ChunkColumns, i: number, end: number, from: number): void {
     const min = columns.minTime[i]!;
     const max = columns.maxTime[i]!;
-    this.#tag(0x12, this.#groupBytes(columns, i, end, from));
+    this.#tag(0x12, this.#groupSizes[i - from]!);
     if (min !== 0) {
       this.#out[this.#at++] = 0x08;
       this.#int(min);
@@ -185,7 +194,7 @@ export class SeriesEncoder {
     }
     for (let k = i; k < end; k++) {
       if (columns.encoding[k] === ChunkEncoding.none) continue;
-      this.#tag(0x1a + 8 * columns.aggregate[k]!, this.#chunkBytes(columns, k, from));
+      this.#tag(0x1a + 8 * columns.aggregate[k]!, this.#chunkSizes[k - from]!);
       const type = columns.encoding[k]! - 1;
       if (type !== 0) this.#tag(0x08, type);
       this.#tag(0x12, columns.length[k]!);
