@@ -265,6 +265,16 @@ export const commands: readonly Command[] = [
     { component: "tools", positionals: ["dir"] },
   ),
   command(
+    "tools tsdb analyze",
+    "Prints what makes a block large, or the newest block of a data folder: churn, label pairs, cardinality.",
+    async () => (await import("./tools/flags.ts")).tsdbAnalyzeFlags,
+    async (values, process, [dir]) => {
+      const { analyzeCommand } = await import("./tools/run-tsdb-analyze.ts");
+      await analyzeCommand(dir!, values, process);
+    },
+    { component: "tools", positionals: ["dir"] },
+  ),
+  command(
     "tools promqltest",
     "Runs scripts in the grammar of Prometheus' promqltest.",
     async () => (await import("./tools/flags.ts")).promqltestFlags,

@@ -1,6 +1,6 @@
 // Flags of the tools that are not about buckets.
 import type { FlagValues } from "../flags/flag-spec.ts";
-import { bool, choice, string, strings } from "../flags/flag-types.ts";
+import { bool, choice, string, strings, uint } from "../flags/flag-types.ts";
 import { globalFlags } from "../flags/groups.ts";
 
 export const rulesCheckFlags = {
@@ -27,8 +27,16 @@ export const tsdbDumpFlags = {
   match: string("", "Only series that this selector matches."),
 };
 
+/** What promtool does under the same name. */
+export const tsdbAnalyzeFlags = {
+  ...globalFlags,
+  limit: uint(20, "Lines of each list."),
+  match: string("", "Only series that this selector matches."),
+};
+
 /** Ours: runs scripts in Prometheus' promqltest grammar. */
 export const promqltestFlags = { ...globalFlags };
 
+export type TsdbAnalyzeFlagValues = FlagValues<typeof tsdbAnalyzeFlags>;
 export type TsdbDumpFlagValues = FlagValues<typeof tsdbDumpFlags>;
 export type RulesTestFlagValues = FlagValues<typeof rulesTestFlags>;
