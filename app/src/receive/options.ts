@@ -181,6 +181,7 @@ export function receiveOptions(values: FlagValues<typeof receiveFlags>): Receive
       outOfOrderMax: outOfOrderMax > 0 ? outOfOrderMax : outOfOrderMaxDefault,
       exemplarsMax: values["tsdb.max-exemplars"],
       walCompression: values["tsdb.wal-compression"],
+      memorySnapshot: values["tsdb.memory-snapshot-on-shutdown"],
       startTimes: values["enable-feature"].includes("st-storage"),
       retentionMs: values["tsdb.retention"],
       retentionBytes: values["tsdb.max-retention-bytes"],

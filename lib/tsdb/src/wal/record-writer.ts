@@ -263,7 +263,8 @@ export class HistogramRecord {
   }
 }
 
-function writeHistogram(out: ByteWriter, h: FloatHistogram): void {
+/** Writes a histogram as records hold it. */
+export function writeHistogram(out: ByteWriter, h: FloatHistogram): void {
   out.u8(hints[h.counterResetHint] ?? 0);
   out.varint(h.schema);
   out.f64(h.zeroThreshold);

@@ -6,7 +6,7 @@ import { ByteReader, messageOf } from "@deucalion/base";
 import type { Labels } from "@deucalion/model";
 import { decodeTombstones, type Tombstones } from "../block/tombstones.ts";
 import { TsdbError } from "../errors.ts";
-import { readWalLabels } from "./wal-record.ts";
+import { readExemplars, readWalLabels, type WalExemplar } from "./wal-record.ts";
 
 /** The open chunk of a series at the time of the snapshot. */
 export interface SnapshotChunk {
@@ -24,14 +24,14 @@ export type SnapshotRecord =
       readonly chunk: SnapshotChunk | null;
     }
   | { readonly kind: "tombstones"; readonly tombstones: Tombstones }
-  | { readonly kind: "exemplars" };
+  | { readonly kind: "exemplars"; readonly exemplars: readonly WalExemplar[] };
 
 /** Decodes one record of a snapshot. Throws TSDB_WAL_RECORD or TSDB_TOMBSTONES. */
 export function decodeSnapshotRecord(data: Uint8Array): SnapshotRecord {
   const from = new ByteReader(data);
   try {
     const type = from.u8();
-    if (type === 3) return { kind: "exemplars" };
+    if (type === 3) return { kind: "exemplars", exemplars: readExemplars(from) };
     if (type === 2) {
       return { kind: "tombstones", tombstones: decodeTombstones(from.uvarintBytes()) };
     }

@@ -260,7 +260,8 @@ function readTombstones(from: ByteReader): WalTombstone[] {
   });
 }
 
-function readExemplars(from: ByteReader): WalExemplar[] {
+/** Exemplars of a record, behind its type. */
+export function readExemplars(from: ByteReader): WalExemplar[] {
   if (from.left === 0) return [];
   const firstRef = from.u64();
   const firstTime = from.i64();

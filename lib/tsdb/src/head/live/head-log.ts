@@ -58,6 +58,10 @@ export class HeadLog {
     return LogWriter.open(join(this.#dir, name), segment, deps, this.#options);
   }
 
+  get isOpen(): boolean {
+    return this.#wal !== null;
+  }
+
   get wal(): LogWriter {
     if (this.#wal === null) throw new TsdbError("TSDB_WAL_SEGMENT", "the log is not open");
     return this.#wal;

@@ -27,6 +27,7 @@ import { SeriesOrder } from "./series-order.ts";
 import { ChunkKind, holdsHistograms, holdsIntegers, SeriesTable } from "./series-table.ts";
 import { StartChunks } from "./start-chunks.ts";
 import { Verdict } from "./verdict.ts";
+import { writeSnapshot } from "./write-snapshot.ts";
 
 const floatChunkBytesMax = 1024 - 19;
 /** Series to put into the postings in one turn. */
@@ -421,9 +422,17 @@ export class LiveHead {
   /** Writes and closes the logs; open chunks stay in the log. */
   async close(): Promise<void> {
     try {
-      this.log.close();
+      if (this.options.memorySnapshot && this.log.isOpen) {
+        this.commit();
+        this.files.flush();
+        writeSnapshot(this);
+      }
     } finally {
-      await this.files.close();
+      try {
+        this.log.close();
+      } finally {
+        await this.files.close();
+      }
     }
   }
 }

@@ -12,6 +12,8 @@ export interface LiveHeadOptions {
   /** 0 keeps no exemplars. */
   readonly exemplarsMax: number;
   readonly walCompression: boolean;
+  /** Writes a snapshot when it is closed, and begins with one. */
+  readonly memorySnapshot: boolean;
   /** Stores start timestamps: in XOR2 chunks and records of version 2, as Prometheus does with `st-storage`. */
   readonly startTimes: boolean;
   /** Bytes of a segment of the logs. */
@@ -26,6 +28,7 @@ export const liveHeadDefaults: LiveHeadOptions = {
   outOfOrderMax: 32,
   exemplarsMax: 0,
   walCompression: true,
+  memorySnapshot: false,
   startTimes: false,
   segmentBytes: 128 * 1024 * 1024,
 };

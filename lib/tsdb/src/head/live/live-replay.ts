@@ -1,23 +1,34 @@
 // Opens a head: m-mapped chunks, checkpoint, write-ahead log, out-of-order log. What is damaged costs only itself and is
 // mended on the way, so that the next start, ours or Prometheus', finds a sound folder.
-import { mkdir, readdir, readFile, rename, rm, truncate, unlink } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "@deucalion/base";
-import { SampleColumns } from "@deucalion/model";
+import { encodeLabels, SampleColumns } from "@deucalion/model";
+import { decodeChunkInto } from "../../chunk/decode-chunk.ts";
 import { TsdbError } from "../../errors.ts";
-import { readHeadChunks } from "../../wal/head-chunks.ts";
-import { lastCheckpoint, listSegments, type NumberedName } from "../../wal/log-directory.ts";
+import {
+  lastCheckpoint,
+  lastSnapshot,
+  listSegments,
+  type NumberedName,
+} from "../../wal/log-directory.ts";
 import { readLogSegment } from "../../wal/log-reader.ts";
-import { LogWriter, segmentName } from "../../wal/log-writer.ts";
 import { SampleRecordReader } from "../../wal/sample-record-reader.ts";
-import { decodeWalRecord, type WalRecord, WalRecordType } from "../../wal/wal-record.ts";
+import { decodeSnapshotRecord, type SnapshotRecord } from "../../wal/snapshot-record.ts";
+import {
+  decodeWalRecord,
+  type WalExemplar,
+  type WalRecord,
+  WalRecordType,
+} from "../../wal/wal-record.ts";
 import { staleHistogram } from "../head-series.ts";
-import { headChunkFileNumber } from "./head-chunk-files.ts";
 import { LiveHead } from "./live-head.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "./live-options.ts";
+import { mendSegment } from "./mend-segment.ts";
 import { RefIndex } from "./ref-index.ts";
 import { SeriesRecordReader } from "./series-record-reader.ts";
 import { ChunkKind, holdsHistograms, holdsIntegers } from "./series-table.ts";
+import { loadHeadChunks, type StoredChunks } from "./stored-chunks.ts";
 
 /** Opens the head in `dir`; in-order samples before `minValidTime` (ms) are in blocks. Its logs are ready for writing. */
 export async function openLiveHead(
@@ -31,7 +42,8 @@ export async function openLiveHead(
   head.minValidTime = minValidTime;
   try {
     const replay = new LiveReplay(head, stored);
-    const wal = await replay.log(join(dir, "wal"), (data) => replay.applyWal(data));
+    const snapshot = options.memorySnapshot ? await replay.snapshot(dir) : null;
+    const wal = await replay.log(join(dir, "wal"), (data) => replay.applyWal(data), snapshot);
     const wbl = await replay.log(join(dir, "wbl"), (data) =>
       replay.applyWbl(decodeWalRecord(data)),
     );
@@ -53,72 +65,10 @@ async function removeSnapshots(dir: string): Promise<void> {
   }
 }
 
-/** Entries of head chunk files as columns, and by series. */
-interface StoredChunks {
-  readonly refs: number[];
-  readonly minTimes: number[];
-  readonly maxTimes: number[];
-  readonly encodings: number[];
-  readonly inOrder: Map<number, number[]>;
-  readonly outOfOrder: Map<number, number[]>;
-  lastRef: number;
-}
-
-async function loadHeadChunks(
-  folder: string,
-  minValidTime: number,
-  deps: LiveHeadDeps,
-): Promise<StoredChunks> {
-  const stored: StoredChunks = {
-    refs: [],
-    minTimes: [],
-    maxTimes: [],
-    encodings: [],
-    inOrder: new Map(),
-    outOfOrder: new Map(),
-    lastRef: -1,
-  };
-  await mkdir(folder, { recursive: true });
-  const names = (await readdir(folder)).filter((name) => headChunkFileNumber(name) >= 0).sort();
-  let damaged = false;
-  for (const name of names) {
-    const file = join(folder, name);
-    if (damaged) {
-      await unlink(file);
-      continue;
-    }
-    const data = await readFile(file);
-    try {
-      for (const entry of readHeadChunks(data, headChunkFileNumber(name))) {
-        stored.lastRef = entry.chunkRef;
-        if (entry.encoding < 1 || entry.encoding > 6) continue;
-        if (!entry.outOfOrder && entry.maxTime < minValidTime) continue;
-        const map = entry.outOfOrder ? stored.outOfOrder : stored.inOrder;
-        const list = map.get(entry.seriesRef) ?? [];
-        const last = list.at(-1);
-        if (!entry.outOfOrder && last !== undefined && stored.maxTimes[last]! >= entry.minTime) {
-          throw new TsdbError("TSDB_HEAD_CHUNKS", "out of sequence m-mapped chunk", {
-            offset: entry.chunkRef % 4294967296,
-          });
-        }
-        list.push(stored.refs.length);
-        map.set(entry.seriesRef, list);
-        stored.refs.push(entry.chunkRef);
-        stored.minTimes.push(entry.minTime);
-        stored.maxTimes.push(entry.maxTime);
-        stored.encodings.push(entry.encoding);
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof TsdbError)) throw thrown;
-      // From here on the logs are asked: what they skip would otherwise be missing.
-      const offset = Number(thrown.data.offset ?? 0);
-      deps.report({ file, offset, reason: thrown.message });
-      damaged = true;
-      if (offset >= 8) await truncate(file, offset);
-      else await unlink(file);
-    }
-  }
-  return stored;
+/** A place in a log: behind `offset` of a segment. */
+interface LogPlace {
+  readonly number: number;
+  readonly offset: number;
 }
 
 /** Applies records of the logs to a head. */
@@ -127,6 +77,7 @@ class LiveReplay {
   readonly #stored: StoredChunks;
   readonly #index = new RefIndex();
   readonly #one = new SampleColumns(1);
+  readonly #chunk = new SampleColumns(256);
   readonly #seriesReader = new SeriesRecordReader();
   readonly #sampleReader = new SampleRecordReader();
   readonly #visitSample = (ref: number, time: number, high: number, low: number): void =>
@@ -137,17 +88,99 @@ class LiveReplay {
     this.#stored = stored;
   }
 
-  /** Reads a log with its checkpoint; returns the number of its last segment, −1 for none. */
-  async log(dir: string, apply: (data: Uint8Array) => void): Promise<number> {
+  /** Begins with the last snapshot, if it is sound and of this log; says up to where it stands for the log. */
+  async snapshot(dir: string): Promise<LogPlace | null> {
+    const snapshot = await lastSnapshot(dir);
+    const last = (await listSegments(join(dir, "wal"))).at(-1)?.number ?? -1;
+    if (snapshot === null || snapshot.number > last) return null;
+    const folder = join(dir, snapshot.name);
+    const { report } = this.#head.deps;
+    const files: { readonly file: string; readonly data: Uint8Array }[] = [];
+    let sound = true;
+    for (const segment of await listSegments(folder)) {
+      const file = join(folder, segment.name);
+      const data = await readFile(file);
+      files.push({ file, data });
+      for (const { data: record } of readLogSegment(data, (one) => {
+        sound = false;
+        report({ file, ...one });
+      })) {
+        if (record[0]! < 1 || record[0]! > 3) sound = false;
+      }
+    }
+    // The log has all of it: what is damaged is not worth mending.
+    if (!sound) return null;
+    for (const { data } of files) {
+      for (const record of readLogSegment(data, () => undefined)) {
+        this.#applySnapshot(decodeSnapshotRecord(record.data));
+      }
+    }
+    return snapshot;
+  }
+
+  #applySnapshot(record: SnapshotRecord): void {
+    const head = this.#head;
+    if (record.kind === "exemplars") {
+      this.#exemplars(record.exemplars);
+    } else if (record.kind === "tombstones") {
+      for (const [ref, intervals] of record.tombstones) {
+        const series = this.#index.get(ref);
+        if (series >= 0) for (const one of intervals) head.addTombstone(series, one);
+      }
+    } else {
+      const { ref, chunk } = record;
+      const { data, start, end } = encodeLabels(record.labels);
+      this.#addSeries(ref, data, start, end);
+      if (chunk === null) return;
+      const samples = this.#chunk;
+      samples.reset();
+      decodeChunkInto(chunk.encoding, chunk.data, 0, chunk.data.length, samples);
+      const series = this.#index.get(ref);
+      for (let i = 0; i < samples.count; i++) {
+        const time = samples.times[i]!;
+        if (time < head.minValidTime || time <= head.table.lastTime[series]!) continue;
+        const startTime = samples.startTimes?.[i] ?? 0;
+        const h = samples.histograms?.[i];
+        const high = samples.valueBits[2 * i + 1]! | 0;
+        if (h === undefined)
+          this.#sample(ref, time, high, samples.valueBits[2 * i]! | 0, startTime);
+        else head.putHistogram(series, time, h, head.options.startTimes ? startTime : 0);
+      }
+    }
+  }
+
+  #exemplars(exemplars: readonly WalExemplar[]): void {
+    const head = this.#head;
+    for (const { ref, time, valueHigh, valueLow, labels } of exemplars) {
+      const series = this.#index.get(ref);
+      if (series < 0 || time < head.minValidTime) continue;
+      const one = this.#one;
+      one.valueBits[0] = valueLow;
+      one.valueBits[1] = valueHigh;
+      const value = one.values[0]!;
+      if (head.exemplars.judge(series, time, value, labels) !== "ok") continue;
+      head.exemplars.add({ series, time, value, labels });
+    }
+  }
+
+  /** Reads a log with its checkpoint, from `after` on; returns the number of its last segment, −1 for none. */
+  async log(
+    dir: string,
+    apply: (data: Uint8Array) => void,
+    after: LogPlace | null = null,
+  ): Promise<number> {
     const checkpoint = await lastCheckpoint(dir);
     let last = checkpoint?.number ?? -1;
-    if (checkpoint !== null) {
+    if (checkpoint !== null && !(after !== null && checkpoint.number < after.number)) {
       const folder = join(dir, checkpoint.name);
       for (const segment of await listSegments(folder)) await this.#segment(folder, segment, apply);
     }
     for (const segment of await listSegments(dir)) {
+      last = Math.max(last, segment.number);
       if (checkpoint !== null && segment.number <= checkpoint.number) continue;
-      await this.#segment(dir, segment, apply);
+      if (after !== null && segment.number < after.number) continue;
+      const from = after?.number === segment.number ? after.offset : 0;
+      await this.#segment(dir, segment, apply, from);
       last = Math.max(last, segment.number);
     }
     return last;
@@ -157,6 +190,7 @@ class LiveReplay {
     dir: string,
     segment: NumberedName,
     apply: (data: Uint8Array) => void,
+    from = 0,
   ): Promise<void> {
     const file = join(dir, segment.name);
     const { report } = this.#head.deps;
@@ -167,6 +201,7 @@ class LiveReplay {
       report({ file, offset, reason });
     };
     for (const record of readLogSegment(data, (one) => damage(one.offset, one.reason))) {
+      if (record.offset <= from) continue;
       try {
         apply(record.data);
       } catch (thrown) {
@@ -229,16 +264,7 @@ class LiveReplay {
         }
         return;
       case "exemplars":
-        for (const { ref, time, valueHigh, valueLow, labels } of record.exemplars) {
-          const series = this.#index.get(ref);
-          if (series < 0 || time < head.minValidTime) continue;
-          const one = this.#one;
-          one.valueBits[0] = valueLow;
-          one.valueBits[1] = valueHigh;
-          const value = one.values[0]!;
-          if (head.exemplars.judge(series, time, value, labels) !== "ok") continue;
-          head.exemplars.add({ series, time, value, labels });
-        }
+        this.#exemplars(record.exemplars);
         return;
       case "metadata":
         for (const { ref, type, unit, help } of record.metadata) {
@@ -367,24 +393,4 @@ class LiveReplay {
     }
     head.late.insert(series, this.#one);
   }
-}
-
-/** Writes a segment again with only its sound records. */
-async function mendSegment(dir: string, segment: NumberedName, data: Uint8Array): Promise<void> {
-  const folder = join(dir, `mend.${segmentName(segment.number)}.tmp`);
-  await rm(folder, { recursive: true, force: true });
-  const writer = LogWriter.open(
-    folder,
-    segment.number,
-    { syncFailed: () => undefined },
-    // What was compressed better before may need more room now: never begin another segment.
-    { segmentBytes: Number.MAX_SAFE_INTEGER, compress: true },
-  );
-  for (const record of readLogSegment(data, () => undefined)) {
-    writer.append(record.data);
-    writer.flush();
-  }
-  writer.close();
-  await rename(join(folder, segmentName(segment.number)), join(dir, segment.name));
-  await rm(folder, { recursive: true, force: true });
 }
