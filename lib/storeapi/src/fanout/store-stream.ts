@@ -21,6 +21,8 @@ export type OpenStream = (signal: AbortSignal) => AsyncIterable<SeriesBatch>;
 /** What is done to the store's batches before they are merged. */
 export type ChangeStream = (batches: AsyncIterable<SeriesBatch>) => AsyncIterable<SeriesBatch>;
 
+const closed = new Error("the stream was closed");
+
 /**
  * Its head is one series: `batch`, `index`, and the labels `data`, `start`, `end`. `advance` moves on, at once if it
  * can. An error ends the stream and is told to `fail`; what came before it stays valid.
@@ -237,7 +239,8 @@ export class StoreStream implements LabelBytes {
   close(reason?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#aborter.abort(reason);
+    // Without a reason Node makes an exception with a stack, for every stream of every query.
+    if (!this.#ended) this.#aborter.abort(reason ?? closed);
     this.#queue = [];
     this.#ended = true;
     this.#wakePump?.();
