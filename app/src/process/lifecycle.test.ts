@@ -138,7 +138,7 @@ const once: readonly (readonly [string, number, RegExp])[] = [
   ["query --help", 0, /^usage: deucalion query \[<flags>\]/],
   ["", 0, /^usage: deucalion \[<flags>\] <command>/],
   ["query --nope", 2, /error parsing commandline arguments: .*unknown long flag '--nope'/],
-  ["rule", 1, /not part of this version yet/],
+  ["rule", 1, /no query configuration parameter was given/],
   ["query --auto-gomemlimit.ratio=2", 1, /must be greater than 0/],
   ["query --grpc-server-tls-cert=x", 1, /both server key and certificate must be provided/],
   ["query --tracing.config={type:NOPE}", 1, /tracing/],
