@@ -33,6 +33,7 @@ if (chosen.length === 0) {
   process.exit(1);
 }
 
+const fileTimeoutMs = 900_000;
 const slow = (file) => file.includes("/test/dist/");
 const groups = [
   { files: chosen.filter((f) => !slow(f)), concurrency: 2 },
@@ -48,6 +49,8 @@ function runGroup({ files, concurrency }) {
         "--enable-source-maps",
         "--test",
         `--test-concurrency=${concurrency}`,
+        // A file that hangs fails, instead of everything.
+        `--test-timeout=${fileTimeoutMs}`,
         "--test-reporter=spec",
         "--test-reporter-destination=stderr",
         "--test-reporter=tap",

@@ -141,6 +141,7 @@ test("the endpoint set follows an endpoint through its states", async (t) => {
   let now = 1_000_000;
   const server = new GrpcServer().add(infoService(() => info));
   const { port } = await server.listen("127.0.0.1:0");
+  t.after(() => server.close(0));
   const specs = new EndpointSpecs(
     {
       endpoints: [`127.0.0.1:${port}`, "127.0.0.1:1"],
@@ -156,7 +157,7 @@ test("the endpoint set follows an endpoint through its states", async (t) => {
     },
   );
   const set = new EndpointSet(
-    { infoTimeoutMs: 150, unhealthyTimeoutMs: 1000 },
+    { infoTimeoutMs: 800, unhealthyTimeoutMs: 1000 },
     {
       specs: () => specs.current(),
       refresh: () => specs.refresh(),
