@@ -107,20 +107,21 @@ export class RuleCluster {
     return { process, writeUrl: `http://127.0.0.1:${write}`, grpc: `127.0.0.1:${grpc}` };
   }
 
-  /** The querier; `endpoints` may not be there yet. */
-  async querier(endpoints: readonly string[], flags: readonly string[] = []): Promise<void> {
-    const [http, grpc] = [await freePort(), await freePort()];
+  /** The querier; `endpoints` may not be there yet. Called again it takes the same ports. */
+  async querier(endpoints: readonly string[], flags: readonly string[] = []): Promise<Running> {
+    if (this.queryUrl === "") {
+      this.queryUrl = `http://127.0.0.1:${await freePort()}`;
+      this.queryGrpc = `127.0.0.1:${await freePort()}`;
+    }
     const running = deucalion("query", [
       "query",
-      `--http-address=127.0.0.1:${http}`,
-      `--grpc-address=127.0.0.1:${grpc}`,
+      `--http-address=${this.queryUrl.slice("http://".length)}`,
+      `--grpc-address=${this.queryGrpc}`,
       "--endpoint.info-timeout=1s",
       ...endpoints.map((address) => `--endpoint=${address}`),
       ...flags,
     ]);
-    this.queryUrl = `http://127.0.0.1:${http}`;
-    this.queryGrpc = `127.0.0.1:${grpc}`;
-    await this.#keep(running).ready(`${this.queryUrl}/-/ready`);
+    return this.#keep(running).ready(`${this.queryUrl}/-/ready`);
   }
 
   /** Starts a ruler and waits until it has loaded its rules. */

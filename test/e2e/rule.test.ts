@@ -241,3 +241,49 @@ test("a ruler over gRPC alone answers its API with all filters, and has pages", 
   const html = await (await fetch(`${url}/rules/alerts`)).text();
   assert.match(html, /"component":"rule"|is not built/);
 });
+
+test("recording rules make up for the time in which nobody answered", {
+  timeout: 90_000,
+}, async (t) => {
+  const cluster = new RuleCluster(t);
+  const receiver = await cluster.receiver("r");
+  const ports = { http: await freePort(), grpc: await freePort() };
+  const endpoints = [receiver.grpc, `127.0.0.1:${ports.grpc}`];
+  const querier = await cluster.querier(endpoints);
+  const feed = setInterval(() => {
+    void remoteWrite(receiver.writeUrl, [{ labels: { __name__: "load" }, value: 9 }]).catch(
+      () => undefined,
+    );
+  }, 500);
+  t.after(() => clearInterval(feed));
+  await cluster.ruler(ports, [
+    `--query=${cluster.queryUrl}`,
+    `--rule-file=${cluster.file("rules.yml", recording)}`,
+    `--data-dir=${join(cluster.dir, "ruler")}`,
+    '--label=replica="a"',
+  ]);
+  const times = async (): Promise<number[]> => {
+    const [series] = await cluster.query("all:load:sum[5m]");
+    return (series?.values ?? []).map(([time]) => time);
+  };
+  await eventually(async () => ((await times()).length > 3 ? true : undefined), 20_000, "samples");
+  await querier.kill();
+  const awayFrom = Date.now() / 1000;
+  await sleep(6000);
+  const awayTo = Date.now() / 1000;
+  await cluster.querier(endpoints);
+  const whole = await eventually(
+    async () => {
+      const all = await times();
+      return (all.at(-1) ?? 0) > awayTo + 3 ? all : undefined;
+    },
+    20_000,
+    "samples after the outage",
+  );
+  const meanwhile = whole.filter((time) => time > awayFrom && time < awayTo);
+  assert.ok(meanwhile.length >= 5, `${meanwhile.length} samples of 6 s`);
+  const gaps = whole.slice(1).map((time, i) => time - whole[i]!);
+  assert.ok(Math.max(...gaps) < 1.1, `a gap of ${Math.max(...gaps)} s`);
+  const url = `http://127.0.0.1:${ports.http}`;
+  assert.ok((await metric(url, "deucalion_rule_backfilled_evaluations_total"))! >= 5);
+});
