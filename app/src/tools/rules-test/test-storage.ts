@@ -1,8 +1,12 @@
 // Series of one test group: input that appears as time goes on, and what the rules store.
+import { messageOf } from "@deucalion/base";
 import {
   compareLabels,
   compareStrings,
   encodeLabels,
+  equalHistograms,
+  formatFloatG,
+  isStaleAt,
   type LabelBytes,
   type LabelRequest,
   type Labels,
@@ -13,6 +17,7 @@ import {
   type SeriesRequest,
   type SeriesSource,
   type SourceInfo,
+  validateHistogram,
 } from "@deucalion/model";
 import type { AppendRejection, AppendSample } from "@deucalion/rules";
 import { parseSeriesLine, type SequenceValue } from "../promqltest/series-line.ts";
@@ -74,17 +79,28 @@ export class TestStorage implements SeriesSource {
   append(samples: readonly AppendSample[]): AppendRejection[] {
     const rejections: AppendRejection[] = [];
     samples.forEach((sample, index) => {
-      const { samples: columns } = this.#stored(sample.labels);
-      const last = columns.count === 0 ? -Infinity : columns.times[columns.count - 1]!;
-      if (sample.timeMs > last) push(columns, sample);
-      else if (sample.timeMs < last)
-        rejections.push({ index, reason: "out-of-order", message: "out of order sample" });
-      else if (!sameAsLast(columns, sample)) {
-        const message = "duplicate sample for timestamp";
-        rejections.push({ index, reason: "duplicate", message });
-      }
+      const rejection = this.#append(sample);
+      if (rejection !== null) rejections.push({ index, ...rejection });
     });
     return rejections;
+  }
+
+  #append(sample: AppendSample): Omit<AppendRejection, "index"> | null {
+    const { timeMs, histogram, stale } = sample;
+    if (histogram !== undefined && stale !== true) {
+      try {
+        validateHistogram(histogram);
+      } catch (thrown) {
+        return { reason: "other", message: messageOf(thrown) };
+      }
+    }
+    const { samples: columns } = this.#stored(sample.labels);
+    const last = columns.count === 0 ? -Infinity : columns.times[columns.count - 1]!;
+    if (timeMs > last) push(columns, sample);
+    else if (timeMs < last) return { reason: "out-of-order", message: "out of order sample" };
+    else if (!sameAsLast(columns, sample))
+      return { reason: "duplicate", message: duplicateText(columns, sample) };
+    return null;
   }
 
   #stored(labels: Labels): StoredSeries {
@@ -149,9 +165,23 @@ function push(columns: SampleColumns, { timeMs, value, histogram, stale }: Appen
   }
 }
 
-function sameAsLast(columns: SampleColumns, sample: AppendSample): boolean {
-  if (sample.stale === true || sample.histogram !== undefined) return false;
-  return Object.is(columns.values[columns.count - 1], sample.value);
+function sameAsLast(columns: SampleColumns, { value, histogram, stale }: AppendSample): boolean {
+  if (stale === true) return isStaleAt(columns.valueBits, columns.count - 1);
+  const stored = columns.histograms?.[columns.count - 1];
+  if (histogram !== undefined) return stored !== undefined && equalHistograms(stored, histogram);
+  return stored === undefined && Object.is(columns.values[columns.count - 1], value);
+}
+
+function duplicateText(columns: SampleColumns, { timeMs, value, histogram }: AppendSample): string {
+  const what = "duplicate sample for timestamp";
+  // Prometheus takes the time 0 for none.
+  if (histogram !== undefined || timeMs === 0) return what;
+  const last = columns.count - 1;
+  const existing =
+    columns.histograms?.[last] === undefined
+      ? formatFloatG(columns.values[last]!)
+      : "is a histogram";
+  return `${what} ${timeMs}; overrides not allowed: existing ${existing}, new value ${formatFloatG(value)}`;
 }
 
 /** Index of the first sample at or after a time. */
