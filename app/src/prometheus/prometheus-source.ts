@@ -5,13 +5,11 @@ import {
   type ChunkColumns,
   type ChunkDecoder,
   ChunkColumns as Columns,
-  compareLabels,
   compareStrings,
   EncodedBatch,
-  encodeLabels,
   type LabelBytes,
   type LabelRequest,
-  Labels,
+  type Labels,
   type Matcher,
   type SeriesBatch,
   type SeriesRequest,
@@ -22,6 +20,7 @@ import {
 import { ShardMatcher, StoreApiError } from "@deucalion/storeapi";
 import { chunkedFrames } from "./chunked-frames.ts";
 import { LabelCompleter } from "./complete-labels.ts";
+import { encodeSeries } from "./encode-series.ts";
 import { PrometheusError } from "./errors.ts";
 import { readBody } from "./http-client.ts";
 import { PrometheusClient, selectorText } from "./prometheus-client.ts";
@@ -164,12 +163,10 @@ export class PrometheusSource implements SeriesSource {
   ): AsyncGenerator<SeriesBatch> {
     const found = await this.#seriesApi(request, context, request.limit ?? 0);
     const external = this.#deps.state().externalLabels.drop(new Set(without));
-    const all = found.map((labels) => Labels.from([...Object.entries(labels), ...external]));
-    const complete = all.map((labels) => encodeLabels(labels));
     const out = new BatchQueue(this.#deps.decode, 0);
-    const order = all.map((_, i) => i).sort((a, b) => compareLabels(all[a]!, all[b]!));
-    for (const i of order) {
-      out.add(complete[i]!, new Columns());
+    const none = new Columns();
+    for (const labels of encodeSeries(found, external)) {
+      out.add(labels, none);
       if (out.ready) yield out.take();
     }
     if (out.count > 0) yield out.take();
