@@ -17,6 +17,7 @@ import {
   MetaFetcher,
   type MetaView,
   memoryShares,
+  ParquetConvertedFilter,
   removeIndexHeader,
   type ServeOptions,
   serveDefaults,
@@ -41,6 +42,8 @@ export interface BucketStoreOptions {
   readonly bucketConfig: string;
   /** Where that text came from: a file is read again when it changes. */
   readonly bucketConfigSource?: ConfigText | undefined;
+  /** YAML of a bucket with Parquet files: blocks that were converted are left out. */
+  readonly parquetConfig?: string;
   readonly dataDir: string;
   /** False keeps index-headers in a temporary folder that goes with the process. */
   readonly cacheIndexHeader: boolean;
@@ -117,6 +120,7 @@ export class BucketStore {
   readonly #temporary: boolean;
   readonly #indexCache: IndexCache | undefined;
   readonly #recent: RecentHeaders;
+  readonly #parquet: Bucket | undefined;
   readonly #lazyHeaders: boolean;
   readonly #sweep: NodeJS.Timeout | undefined;
 
@@ -139,7 +143,16 @@ export class BucketStore {
       readsMax: options.metaFetchConcurrency,
     };
     const warn = (message: string): void => log.warn(message);
+    if (options.parquetConfig !== undefined && options.parquetConfig !== "")
+      this.#parquet = openConfiguredBucket(options.parquetConfig, deps.registry, {
+        component: deps.component ?? "store",
+        log,
+      });
+    const converted =
+      this.#parquet &&
+      new ParquetConvertedFilter({ bucket: this.#parquet, readsMax: marks.readsMax });
     const filters = [
+      ...(converted === undefined ? [] : [converted]),
       timePartitionFilter(options.minTime, options.maxTime),
       labelShardFilter(selectorRelabel(options.selectorRelabelConfig)),
       consistencyDelayFilter(options.consistencyDelayMs, now),
@@ -291,6 +304,7 @@ export class BucketStore {
     this.source.close();
     await this.#indexCache?.close();
     await this.bucket.close();
+    await this.#parquet?.close();
     if (this.#temporary) await rm(this.#dataDir, { recursive: true, force: true });
   }
 }

@@ -13,6 +13,7 @@ const states: readonly BlockState[] = [
   "duplicate",
   "marked-for-deletion",
   "marked-for-no-compact",
+  "parquet-converted",
 ];
 
 /** `thanos_blocks_meta_*`. */

@@ -117,7 +117,7 @@ export const storeFlags = {
   ...matcherCacheFlags,
   ...requiredObjstoreFlags,
   "objstore-parquet.config": pathOrContent(
-    "YAML that describes the bucket with Parquet files (not read by this version).",
+    "YAML that describes a bucket with Parquet files: blocks that were converted as a whole are left out.",
     { env: true },
   ),
   ...selectorRelabelFlags,

@@ -18,6 +18,8 @@ export interface StoreOptions {
   readonly bucketConfig: string;
   /** Where that text came from. */
   readonly bucketConfigSource: ConfigText;
+  /** YAML of the bucket with blocks converted to Parquet; "" for none. */
+  readonly parquetConfig: string;
   readonly dataDir: string;
   readonly cacheIndexHeader: boolean;
   readonly indexCacheBytes: number;
@@ -90,6 +92,7 @@ export function storeOptions(values: StoreFlagValues): StoreOptions {
     grpc: grpcServerOptions(values),
     bucketConfig: values["objstore.config"].read(),
     bucketConfigSource: values["objstore.config"],
+    parquetConfig: values["objstore-parquet.config"].read(),
     dataDir: values["data-dir"],
     cacheIndexHeader: values["cache-index-header"],
     indexCacheBytes: values["index-cache-size"],

@@ -78,6 +78,7 @@ function openStore(
     {
       bucketConfig: options.bucketConfig,
       bucketConfigSource: options.bucketConfigSource,
+      parquetConfig: options.parquetConfig,
       dataDir: options.dataDir,
       cacheIndexHeader: options.cacheIndexHeader,
       discovery: options.discovery,

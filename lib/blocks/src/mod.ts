@@ -58,6 +58,7 @@ export { duplicateFilter } from "./fetch/duplicate-filter.ts";
 export type { MetaFetcherDeps, MetaFetcherOptions, MetaView } from "./fetch/meta-fetcher.ts";
 export { MetaFetcher } from "./fetch/meta-fetcher.ts";
 export type { BlockState, MetaFilter } from "./fetch/meta-filter.ts";
+export { ParquetConvertedFilter } from "./fetch/parquet-converted-filter.ts";
 export type { SelectorRelabel } from "./fetch/selector-relabel.ts";
 export {
   labelShardFilter,

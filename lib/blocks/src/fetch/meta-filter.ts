@@ -13,7 +13,8 @@ export type BlockState =
   | "time-excluded"
   | "duplicate"
   | "marked-for-deletion"
-  | "marked-for-no-compact";
+  | "marked-for-no-compact"
+  | "parquet-converted";
 
 /** Removes blocks from `metas`, telling `excluded` why. `listing` is what the bucket showed, where it was listed. */
 export interface MetaFilter {
