@@ -9,6 +9,7 @@ import { quoteGo } from "./go-quote.ts";
 import { applyAt, applyExtension, applyOffset, applyRange } from "./modifiers.ts";
 import { literalValue } from "./parse-duration.ts";
 import { parseGrouping, parseVectorSelector, stringValue } from "./parse-selector.ts";
+import { RecentExprs } from "./recent-exprs.ts";
 import { TokenStream } from "./token-stream.ts";
 import {
   aggregators,
@@ -18,8 +19,17 @@ import {
   type Token,
 } from "./tokens.ts";
 
-/** Parses and checks an expression. Throws PROMQL_PARSE in Prometheus' words, with line and column as data. */
+const recent = new RecentExprs();
+
+/**
+ * Parses and checks an expression, or gives the tree of one parsed before: nobody may change it. Throws PROMQL_PARSE in
+ * Prometheus' words, with line and column as data.
+ */
 export function parseExpr(text: string, options: ParseOptions): Expr {
+  return recent.get(text, options, () => parseAnew(text, options));
+}
+
+function parseAnew(text: string, options: ParseOptions): Expr {
   const stream = new TokenStream(text, options);
   if (stream.peek().type === "EOF") stream.fail(0, "no expression found in input");
   const expr = new ExprParser(stream).parse();
