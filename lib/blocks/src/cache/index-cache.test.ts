@@ -26,7 +26,7 @@ import { MemoryCache } from "./memory-cache.ts";
 import { MemoryIndexCache } from "./memory-index-cache.ts";
 import { compareNaturally, jumpHash } from "./pick-server.ts";
 import { decodePostings, encodePostings } from "./postings-codec.ts";
-import { expandedKey, RemoteIndexCache } from "./remote-index-cache.ts";
+import { expandedKey, postingsKey, RemoteIndexCache } from "./remote-index-cache.ts";
 
 const all = new Set<IndexCacheItem>(["Postings", "Series", "ExpandedPostings"]);
 const limits = { bytesMax: 64 << 20, itemBytesMax: 32 << 20 };
@@ -75,6 +75,11 @@ test("matchersKey() does not depend on the order of matchers", () => {
   assert.equal(matchersKey(matchers), key);
   assert.equal(matchersKey(matchers.reverse()), key);
   assert.match(expandedKey("01H", matchers), /^EP:01H:[A-Za-z0-9_-]{43}:dss$/);
+  // BLAKE2b-256 of "job:a", as Thanos has it.
+  assert.equal(
+    postingsKey("01H", { name: "job", value: "a" }),
+    "P:01H:ixBlFEuOiRGQnzRz3mYs7KVAOsm42s5S60UihRIq5-g:dss",
+  );
 });
 
 test("servers are chosen by jump hash, in natural order", () => {
@@ -188,6 +193,21 @@ for (const folder of ["floats", "ha/bucket"]) {
       [want, want],
     );
     assert.deepEqual(far[1]!.reads, []);
+
+    // Postings of labels alone: selectors that were never asked find theirs.
+    const single = counting();
+    const labelled = new RemoteIndexCache(
+      new MemoryCache(limits, () => 0, silentCacheEvents),
+      { ttlMs: 1, enabled: new Set(["Postings", "Series"]) },
+      single.events,
+    );
+    const listed = await askTwice(path, labelled);
+    assert.deepEqual(
+      listed.map(({ series }) => series),
+      [want, want],
+    );
+    assert.deepEqual(listed[1]!.reads, []);
+    assert.ok(single.hits.Postings! > 0);
     assert.ok(remote.hits.Series! > 0 && remote.hits.ExpandedPostings! > 0);
   });
 }

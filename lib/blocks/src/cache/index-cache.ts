@@ -11,6 +11,12 @@ export interface IndexCacheEvents {
   seconds(item: IndexCacheItem, seconds: number): void;
 }
 
+/** What one list of postings is of. */
+export interface PostingsLabel {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** Reads bytes of an index from the bucket. */
 export type ReadIndex = (from: number, length: number) => Promise<Uint8Array>;
 
@@ -23,6 +29,16 @@ export interface IndexCache {
     signal: AbortSignal,
   ): Promise<Uint32Array | undefined>;
   storeExpanded(block: string, matchers: readonly Matcher[], postings: Uint32Array): void;
+  /**
+   * Postings of single labels, in the order of `labels`; undefined where they are not kept one by one. Of the label
+   * with neither name nor value: those of all series.
+   */
+  lists(
+    block: string,
+    labels: readonly PostingsLabel[],
+    signal: AbortSignal,
+  ): Promise<readonly (Uint32Array | undefined)[]> | undefined;
+  storeList(block: string, label: PostingsLabel, postings: Uint32Array): void;
   /**
    * Bytes of an index, from memory as far as they are there and by `read` for the rest. Fewer only where the index ends.
    * `item` says what they are read for.

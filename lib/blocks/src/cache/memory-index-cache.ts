@@ -47,6 +47,15 @@ export class MemoryIndexCache implements IndexCache {
     this.memory.store(`EP:${block}:${matchersKey(matchers)}`, bytes, forever);
   }
 
+  lists(): undefined {
+    // Pages of the index hold them.
+    return undefined;
+  }
+
+  storeList(): void {
+    // As above.
+  }
+
   async index(
     block: string,
     from: number,

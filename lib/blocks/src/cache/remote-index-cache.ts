@@ -7,6 +7,7 @@ import {
   type IndexCacheEvents,
   type IndexCacheItem,
   matchersKey,
+  type PostingsLabel,
   type ReadIndex,
 } from "./index-cache.ts";
 import { decodePostings, encodePostings } from "./postings-codec.ts";
@@ -20,6 +21,11 @@ function hashed(text: string): string {
 /** Key of the postings of a selector. */
 export function expandedKey(block: string, matchers: readonly Matcher[]): string {
   return `EP:${block}:${hashed(matchersKey(matchers))}:dss`;
+}
+
+/** Key of the postings of one label. */
+export function postingsKey(block: string, { name, value }: PostingsLabel): string {
+  return `P:${block}:${hashed(`${name}:${value}`)}:dss`;
 }
 
 /** Key of the entry of a series; `reference` is its offset in the index. */
@@ -80,6 +86,39 @@ export class RemoteIndexCache implements IndexCache {
   storeExpanded(block: string, matchers: readonly Matcher[], postings: Uint32Array): void {
     if (!this.#options.enabled.has("ExpandedPostings")) return;
     this.#store("ExpandedPostings", expandedKey(block, matchers), encodePostings(postings));
+  }
+
+  lists(
+    block: string,
+    labels: readonly PostingsLabel[],
+    signal: AbortSignal,
+  ): Promise<readonly (Uint32Array | undefined)[]> | undefined {
+    if (!this.#options.enabled.has("Postings")) return undefined;
+    return this.#lists(
+      labels.map((label) => postingsKey(block, label)),
+      signal,
+    );
+  }
+
+  async #lists(
+    keys: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly (Uint32Array | undefined)[]> {
+    const found = await this.#fetch("Postings", keys, signal);
+    return keys.map((key) => {
+      const data = found.get(key);
+      if (data === undefined) return undefined;
+      try {
+        return decodePostings(data);
+      } catch {
+        return undefined;
+      }
+    });
+  }
+
+  storeList(block: string, label: PostingsLabel, postings: Uint32Array): void {
+    if (!this.#options.enabled.has("Postings")) return;
+    this.#store("Postings", postingsKey(block, label), encodePostings(postings));
   }
 
   index(

@@ -7,6 +7,7 @@ import {
   readPostings,
   subtractPostings,
 } from "@deucalion/tsdb";
+import type { PostingsLabel } from "../cache/index-cache.ts";
 import type { PostingsOffsets } from "../index-header/postings-offsets.ts";
 import { PostingsRanges } from "../index-header/postings-ranges.ts";
 import type { BlockIo } from "./block-io.ts";
@@ -17,6 +18,8 @@ import type { ServeOptions } from "./serve-options.ts";
 /** Lists that are joined; the result keeps only what is in them, or loses it. */
 interface PostingsGroup extends GroupSize {
   readonly ranges: PostingsRanges;
+  /** The value of each range, where it was asked for. */
+  readonly values: readonly string[];
   readonly matchers: readonly Matcher[];
 }
 
@@ -28,6 +31,8 @@ export interface SelectedPostings {
   readonly left: readonly Matcher[];
 }
 
+/** Stands for the label of a list that is not cached. */
+const unnamed: PostingsLabel = { name: "", value: "" };
 const none: SelectedPostings = { postings: noPostings, left: [] };
 /** What a list has beside its entries of 4 bytes: its length, their number, a checksum. */
 const listBytes = 12;
@@ -37,28 +42,39 @@ function planGroup(
   name: string,
   matchers: readonly Matcher[],
   postings: PostingsOffsets,
+  wantValues: boolean,
 ): PostingsGroup | "nothing" | "everything" {
   // A label that a series lacks has the value "": if "" matches, series with other values are taken away instead.
   const keep = !matchers.every((matcher) => matcher.matchesEmpty);
   if (name === "" || !postings.has(name)) return keep ? "nothing" : "everything";
   const ranges = new PostingsRanges();
+  const found: string[] = [];
   const matches = (value: string): boolean => matchers.every((matcher) => matcher.matches(value));
   const candidates = namedValues(matchers, keep);
   if (candidates !== null) {
     const values = candidates.filter((value) => value !== "" && matches(value) === keep);
-    postings.rangesOf(name, [...new Set(values)].sort(compareStrings), ranges);
+    const sorted = [...new Set(values)].sort(compareStrings);
+    if (wantValues) {
+      for (const value of sorted) {
+        const before = ranges.count;
+        postings.rangesOf(name, [value], ranges);
+        if (ranges.count > before) found.push(value);
+      }
+    } else postings.rangesOf(name, sorted, ranges);
   } else {
     const anything = matchers.every((matcher) => matchesAll(matcher, keep));
     const prefix = keep ? (matchers.find(hasPrefix)?.regex?.prefix ?? "") : "";
     if (anything && !keep) return "everything";
     postings.scan(name, prefix, (value, start, end) => {
-      if (anything || matches(value) === keep) ranges.push(start, end);
+      if (!anything && matches(value) !== keep) return true;
+      ranges.push(start, end);
+      if (wantValues) found.push(value);
       return true;
     });
   }
   if (ranges.count === 0) return keep ? "nothing" : "everything";
   const series = Math.floor((ranges.bytes - ranges.count * listBytes) / 4);
-  return { keep, ranges, name, matchers, keys: ranges.count, series };
+  return { keep, ranges, values: found, name, matchers, keys: ranges.count, series };
 }
 
 /** `.+` where values are kept, `.*` where they are taken away: no value needs to be looked at. */
@@ -111,9 +127,10 @@ export async function selectPostings(
   if (byName.size === 0) return none;
   const known = await io.cache?.expanded(io.block, matchers, io.signal);
   if (known !== undefined) return { postings: known, left: [] };
+  const wantValues = io.cache?.lists(io.block, [], io.signal) !== undefined;
   let groups: PostingsGroup[] = [];
   for (const [name, list] of byName) {
-    const group = planGroup(name, list, postings);
+    const group = planGroup(name, list, postings, wantValues);
     if (group === "nothing") return none;
     if (group !== "everything") groups.push(group);
   }
@@ -122,7 +139,8 @@ export async function selectPostings(
     const ranges = new PostingsRanges();
     const { start, end } = postings.allPostings();
     ranges.push(start, end);
-    groups.push({ keep: true, ranges, matchers: [], name: "", keys: 1, series: 0 });
+    const all = { keep: true, name: "", keys: 1, series: 0 };
+    groups.push({ ...all, ranges, values: [""], matchers: [] });
   } else if (options.lazyPostings) {
     const lazy = lazyGroups(groups, { keySeriesRatio: options.lazyKeySeriesRatio, seriesBytes });
     for (const [group, reason] of lazy) io.leftLazy(reason, 4 * group.series);
@@ -146,9 +164,23 @@ async function fetchLists(
 ): Promise<Uint32Array[]> {
   const all = new PostingsRanges();
   const groupOf: number[] = [];
-  for (const [g, { ranges }] of groups.entries()) {
-    all.append(ranges);
-    for (let i = 0; i < ranges.count; i++) groupOf.push(g);
+  const labelOf: PostingsLabel[] = [];
+  const lists = groups.map((): Uint32Array[] => []);
+  for (const [g, { ranges, name, values }] of groups.entries()) {
+    const labels = values.map((value) => ({ name, value }));
+    const known = labels.length === 0 ? undefined : io.cache?.lists(io.block, labels, io.signal);
+    const cached = known === undefined ? [] : await known;
+    for (let i = 0; i < ranges.count; i++) {
+      const list = cached[i];
+      if (list !== undefined) {
+        lists[g]!.push(list);
+        continue;
+      }
+      all.push(ranges.starts[i]!, ranges.ends[i]!);
+      groupOf.push(g);
+      if (known !== undefined) labelOf.push(labels[i]!);
+      else labelOf.push(unnamed);
+    }
   }
   const order = Uint32Array.from(groupOf.keys());
   order.sort((a, b) => all.starts[a]! - all.starts[b]!);
@@ -160,11 +192,13 @@ async function fetchLists(
   }
   const plan = planReads(starts, ends, all.count, options.gapBytes, options.readBytesMax);
   const reads = await io.all(plan, (from, length) => io.index(from, length, "postings"));
-  const lists = groups.map((): Uint32Array[] => []);
   for (let i = 0; i < all.count; i++) {
     const read = plan.readOf[i]!;
     try {
-      lists[groupOf[order[i]!]!]!.push(readPostings(reads[read]!, starts[i]! - plan.from[read]!));
+      const list = readPostings(reads[read]!, starts[i]! - plan.from[read]!);
+      lists[groupOf[order[i]!]!]!.push(list);
+      const label = labelOf[order[i]!]!;
+      if (label !== unnamed) io.cache?.storeList(io.block, label, list);
     } catch (error) {
       io.cache?.forget(io.block, starts[i]!, ends[i]! - starts[i]!);
       throw error;
