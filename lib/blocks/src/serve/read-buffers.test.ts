@@ -4,10 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { BytePool } from "@deucalion/kernels";
 import { Matcher, type SeriesBatch, type SeriesSource } from "@deucalion/model";
 import { never, openFolder } from "../testing/conformance.ts";
 import { bucketStart, hourMs, seededRandom, writeRandomBucket } from "../testing/random-bucket.ts";
-import { ReadBuffers } from "./read-buffers.ts";
+import { CallBuffers, ReadBuffers } from "./read-buffers.ts";
 
 test("memory comes again after it was given back, once", () => {
   const buffers = new ReadBuffers(1 << 20);
@@ -29,6 +30,27 @@ test("memory of others and more than is kept is left to the collector", () => {
   for (const data of lent) buffers.give(data);
   const kept = [1, 2, 3].map(() => buffers.take(131_072).buffer);
   assert.equal(lent.filter((data) => kept.includes(data.buffer)).length, 2);
+});
+
+test("a pool that calls leave full starts anew; what they hold stays as it is", () => {
+  const pool = new BytePool(1 << 20);
+  const buffers = new ReadBuffers(0, pool);
+  const given = new CallBuffers(buffers);
+  const first = given.take(600_000);
+  given.give(first);
+  given.give(first);
+  given.close();
+  const left = new CallBuffers(buffers);
+  const held = left.take(600_000).fill(1);
+  assert.equal(held.buffer, first.buffer);
+  assert.notEqual(left.take(600_000).buffer, held.buffer);
+  left.close();
+  left.give(held);
+  const next = new CallBuffers(buffers).take(1_000_000).fill(2);
+  assert.notEqual(next.buffer, held.buffer);
+  assert.equal(next.buffer.byteLength > 1_000_000, true);
+  assert.ok(held.every((byte) => byte === 1));
+  assert.equal(buffers.crc32c(held, 0, 99), buffers.crc32c(new Uint8Array(99).fill(1), 0, 99));
 });
 
 /** Adds all that is in a batch, as it is now, to a hash. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { silentLog } from "@deucalion/base";
-import { loadXxhash64 } from "@deucalion/kernels";
+import { BytePool, loadXxhash64 } from "@deucalion/kernels";
 import {
   type Aggregate,
   type ChunkColumns,
@@ -57,12 +57,15 @@ export async function openFolder(
   const bucket = new FaultyBucket(new FilesystemBucket(folder));
   const warnings: string[] = [];
   const budgets: CallBudget[] = [];
+  // Small, so that some reads find no room in it.
+  const bytePool = new BytePool(2 << 20);
   const source = new BucketSource(
     { ...serveDefaults, ...options },
     {
       bucket,
       dataDir,
-      xxhash: await loadXxhash64(),
+      xxhash: bytePool.hasher(await loadXxhash64()),
+      bytePool,
       log: silentLog,
       signal: never,
       observe: (budget) => budgets.push(budget),
