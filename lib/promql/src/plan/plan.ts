@@ -2,6 +2,7 @@
 import type { Expr, NumberLiteral, ValueType, VectorSelector } from "../parse/ast.ts";
 import { typeOf } from "../parse/types.ts";
 import { type QueryTimes, resolveTimes } from "./durations.ts";
+import { propagateMatchers } from "./propagate-matchers.ts";
 import { planSelectors, type SelectorPlan } from "./selector-hints.ts";
 import { markStepInvariant } from "./step-invariant.ts";
 import { postOrder, rewrite } from "./tree.ts";
@@ -37,13 +38,13 @@ function contextValue(func: string, times: QueryTimes): number | undefined {
 }
 
 /**
- * Removes parentheses, fixes durations and `@` times, folds what is constant for the query, and marks what is the
+ * Removes parentheses, fixes durations and `@` times, folds what is constant for the query, narrows selectors, and marks what is the
  * same at every step. Throws PROMQL_PARSE for durations that come out wrong.
  */
 export function planQuery(parsed: Expr, times: QueryTimes): Plan {
   const resolved = rewrite(parsed, (node) => {
     if (node.kind === "paren") return node.expr;
-    return foldContextFunction(resolveTimes(node, times), times);
+    return propagateMatchers(foldContextFunction(resolveTimes(node, times), times));
   });
   const root = markStepInvariant(resolved);
   return { root, selectors: planSelectors(root), types: typesOf(root) };
