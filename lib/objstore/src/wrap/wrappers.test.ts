@@ -166,20 +166,17 @@ test("a shared credentials file of S3 that changes is read again", async () => {
 
 test("credentialFiles() names what each type reads keys from", () => {
   const files = (document: unknown, env = {}) =>
-    credentialFiles(parseBucketConfig(document), env, "/home");
+    credentialFiles(parseBucketConfig(document), env, "/h");
   assert.deepEqual(files({ type: "FILESYSTEM" }), []);
   assert.deepEqual(files({ type: "S3", config: { access_key: "a" } }), []);
   assert.deepEqual(
     files({ type: "S3", config: { access_key: "a", sse_config: { encryption_key: "/k" } } }),
     ["/k"],
   );
-  assert.deepEqual(files({ type: "S3" }, { AWS_CONFIG_FILE: "/c" }), [
-    "/home/.aws/credentials",
-    "/c",
-  ]);
+  assert.deepEqual(files({ type: "S3" }, { AWS_CONFIG_FILE: "/c" }), ["/h/.aws/credentials", "/c"]);
   assert.deepEqual(files({ type: "GCS" }, { GOOGLE_APPLICATION_CREDENTIALS: "/g" }), ["/g"]);
   assert.deepEqual(files({ type: "GCS", config: { service_account: "{}" } }), []);
-  assert.deepEqual(files({ type: "OCI" }), ["/home/.oci/config"]);
+  assert.deepEqual(files({ type: "OCI" }), ["/h/.oci/config"]);
 });
 
 test("hedgedBucket() asks again for what is slow, takes the first answer and stops the other", async () => {
