@@ -73,6 +73,7 @@ export async function runRule(options: RuleOptions, app: AppProcess): Promise<vo
       queryRange: (expr, startMs, endMs, stepMs, asking) =>
         queriers.queriers.queryRange(expr, startMs, endMs, stepMs, asking),
       append: (samples, signal) => storage.append(samples, signal),
+      settle: async (signal) => storage.settle?.(signal),
       readForState: (matchers, minTimeMs, maxTimeMs, signal) =>
         storage.readForState(matchers, minTimeMs, maxTimeMs, signal),
       notify: (query, alerts) => notifier.queue.push(outgoingAlerts(alerts, query, link)),

@@ -76,12 +76,12 @@ class Target {
 
 const noState = { readForState: () => Promise.resolve([]) };
 
-function start(dir: string, port: number, extra = "") {
+function start(dir: string, port: number, extra = "", deadline = "20ms") {
   const yaml = `
 remote_write:
 - url: http://127.0.0.1:${port}/api/v1/receive
   headers: {THANOS-TENANT: rules}
-  queue_config: {batch_send_deadline: 20ms, min_backoff: 5ms, max_backoff: 20ms, max_samples_per_send: 10}
+  queue_config: {batch_send_deadline: ${deadline}, min_backoff: 5ms, max_backoff: 20ms, max_samples_per_send: 10}
 ${extra}`;
   const registry = new Registry();
   const storage = new RemoteStorage(
@@ -126,6 +126,30 @@ function scratch(t: TestContext): string {
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
+
+test("settle() sends what waits for a fuller batch, and does not wait long for a target that is gone", async (t) => {
+  const target = new Target();
+  const port = await target.listen();
+  t.after(() => target.close());
+  const { storage, stop } = start(scratch(t), port, "", "60s");
+  const { signal } = new AbortController();
+  const begun = performance.now();
+  for (const round of [1, 2]) {
+    await storage.append(samples(3, 1_700_000_000_000 + round));
+    await storage.settle(signal);
+    assert.equal(target.taken.length, 3 * round);
+  }
+  await storage.settle(signal);
+  assert.ok(performance.now() - begun < 1900, "nothing was waited for");
+  await target.close();
+  await storage.append(samples(1, 1_700_000_000_003));
+  const gone = performance.now();
+  await storage.settle(signal);
+  const ms = performance.now() - gone;
+  assert.ok(ms > 1000 && ms < 10_000, `${ms} ms`);
+  await storage.settle(AbortSignal.abort());
+  await stop();
+});
 
 test("RemoteStorage sends samples with external labels, stale markers and headers", async (t) => {
   const target = new Target();

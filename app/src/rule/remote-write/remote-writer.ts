@@ -57,6 +57,10 @@ export class RemoteWriter {
   readonly #snappy = new SnappyEncoder();
   #position: SpoolPosition;
   #rememberedAt = 0;
+  /** Batches before this place are not waited for to be full. */
+  #urgent: SpoolPosition = { segment: 0, offset: 0 };
+  #hurry: () => void = () => undefined;
+  readonly #reached = new Set<() => void>();
 
   /** A target that is new begins with what is stored from now on. */
   constructor(target: RemoteWriteTarget, deps: RemoteWriterDeps) {
@@ -72,6 +76,23 @@ export class RemoteWriter {
   /** Everything before was sent, or will never be. */
   get position(): SpoolPosition {
     return this.#position;
+  }
+
+  /** Sends up to a place at once; resolves when that was done, after so many ms, or when the signal aborts. */
+  async reach(end: SpoolPosition, ms: number, signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const done = (): void => {
+      if (comparePositions(this.#position, end) >= 0) stop.abort();
+    };
+    const onAbort = (): void => stop.abort();
+    this.#reached.add(done);
+    signal.addEventListener("abort", onAbort);
+    if (comparePositions(this.#urgent, end) < 0) this.#urgent = end;
+    this.#hurry();
+    done();
+    await pause(ms, stop.signal);
+    signal.removeEventListener("abort", onAbort);
+    this.#reached.delete(done);
   }
 
   #remember(): void {
@@ -96,6 +117,7 @@ export class RemoteWriter {
         this.#position = next;
         if (now() - this.#rememberedAt >= rememberMs) this.#remember();
         advanced();
+        for (const look of this.#reached) look();
       }
     } catch (error) {
       if (!hard.aborted) throw error;
@@ -113,13 +135,18 @@ export class RemoteWriter {
     const full = samplesPerSendMax * 100;
     const untilMs = this.#deps.now() + batchDeadlineMs;
     const step = Math.max(5, Math.min(250, batchDeadlineMs / 4));
+    const hurried = new AbortController();
+    const stop = AbortSignal.any([signal, hurried.signal]);
+    this.#hurry = () => hurried.abort();
     while (
-      !signal.aborted &&
+      !stop.aborted &&
+      comparePositions(this.#urgent, this.#position) <= 0 &&
       this.#deps.now() < untilMs &&
       spool.bytesFrom(this.#position) < full
     ) {
-      await pause(Math.min(step, Math.max(1, untilMs - this.#deps.now())), signal);
+      await pause(Math.min(step, Math.max(1, untilMs - this.#deps.now())), stop);
     }
+    this.#hurry = () => undefined;
   }
 
   async #send(payloads: readonly Uint8Array[], hard: AbortSignal): Promise<void> {

@@ -22,6 +22,9 @@ import type { RuleStorage } from "./rule-storage.ts";
 /** At the end of the process what is in the spool gets so long to be sent; the rest goes after the next start. */
 const drainMs = 5000;
 
+/** A target that takes longer holds no rule up: it then reads what is there. */
+const settleMs = 2000;
+
 export interface RemoteStorageOptions {
   readonly dir: string;
   readonly externalLabels: Labels;
@@ -94,6 +97,12 @@ export class RemoteStorage implements RuleStorage {
     for (const { timeMs } of samples) newest = Math.max(newest, timeMs);
     this.#metrics.appended(samples.length, newest);
     return Promise.resolve([]);
+  }
+
+  /** What the next rule of a group is to read has to be at the targets. */
+  async settle(signal: AbortSignal): Promise<void> {
+    const { end } = this.#spool;
+    await Promise.all(this.#writers.map((writer) => writer.reach(end, settleMs, signal)));
   }
 
   readForState(

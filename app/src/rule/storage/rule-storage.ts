@@ -10,6 +10,8 @@ export interface RuleStorage {
     samples: readonly AppendSample[],
     signal: AbortSignal,
   ): Promise<readonly AppendRejection[]>;
+  /** Waits, not for long, until what was appended can be queried. Absent where that is so at once. */
+  settle?(signal: AbortSignal): Promise<void>;
   /** Last samples of matching series in a time range (ms, inclusive). */
   readForState(
     matchers: readonly Matcher[],

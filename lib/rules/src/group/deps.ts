@@ -125,6 +125,11 @@ export interface RuleGroupDeps {
     signal: AbortSignal,
   ): Promise<readonly AppendRejection[]>;
   /**
+   * Waits until what was appended before can be queried, at least for a while; called before a rule that reads what others
+   * of its group have just written. Absent where that is so at once. Must not throw.
+   */
+  settle?(signal: AbortSignal): Promise<void>;
+  /**
    * Last samples of the `ALERTS_FOR_STATE` series that all matchers match, of a time range (ms, inclusive).
    * Absent: `for` state is never restored, and alerts are stored from the first evaluation on.
    */

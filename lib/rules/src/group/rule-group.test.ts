@@ -281,6 +281,27 @@ test("rejected samples make a rule's health bad and are not marked stale later",
   assert.deepEqual(process.takeStored(), ['{__name__="a", job="2"} stale@60000']);
 });
 
+test("what rules have written is settled before another of the group reads it", async () => {
+  for (const concurrentEvaluations of [1, 4]) {
+    const process = new RecordedProcess({ concurrentEvaluations });
+    const order: string[] = [];
+    const deps = process.deps({
+      query: async (expr) => {
+        order.push(expr);
+        return { samples: [], warnings: [] };
+      },
+      settle: async () => void order.push("settled"),
+    });
+    const spec = group([recording("a", "x"), recording("b", "y"), recording("c", "a + b")]);
+    await new RuleGroup(spec, deps, process.options).evaluate(0);
+    assert.deepEqual(order, ["x", "y", "settled", "a + b"]);
+    order.length = 0;
+    const apart = group([recording("a", "x"), recording("b", "y")]);
+    await new RuleGroup(apart, deps, process.options).evaluate(0);
+    assert.deepEqual(order, ["x", "y"]);
+  }
+});
+
 test("independent rules are evaluated side by side, dependent ones after what they read", async () => {
   const process = new RecordedProcess({ concurrentEvaluations: 4 });
   let under = 0;

@@ -108,6 +108,7 @@ export class RuleGroup {
     await this.#prepare(timeMs, waiting, signal);
     for (const batch of this.#order()) {
       const beside: Promise<void>[] = [];
+      if (batch.some((index) => this.#readsGroup(index))) await this.#deps.settle?.(signal);
       for (const index of batch) {
         if (this.#stopped || signal.aborted) break;
         if (waiting.has(index)) continue;
@@ -150,6 +151,12 @@ export class RuleGroup {
   #independent(): number[][] | null {
     if (this.#batches === undefined) this.#batches = evaluationBatches(this.spec.rules);
     return this.#batches;
+  }
+
+  /** True if a rule may read what rules before it have written in this round. */
+  #readsGroup(index: number): boolean {
+    const batches = this.#independent();
+    return batches === null ? index > 0 : batches[0]?.includes(index) !== true;
   }
 
   #order(): readonly (readonly number[])[] {
