@@ -1,6 +1,7 @@
 // The functions that every Go template has.
 
-import { byBytes, sprint, sprintf, sprintln } from "./go-print.ts";
+import { byBytes } from "./by-bytes.ts";
+import { sprint, sprintf, sprintln } from "./go-print.ts";
 import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go-type.ts";
 import {
   type GoComplex,

@@ -1,16 +1,16 @@
 // Runs a parsed template over data, with Go's semantics and error texts.
 import { quoteGo } from "@deucalion/promql";
 import { RulesError } from "../errors.ts";
+import { assignable, constantOf, literalArgument, nilArgument } from "./argument.ts";
 import { builtins, isBuiltin } from "./builtins.ts";
-import { byBytes, sprint } from "./go-print.ts";
+import { byBytes } from "./by-bytes.ts";
+import { sprint } from "./go-print.ts";
 import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go-type.ts";
 import {
   type FunctionLookup,
-  GoComplex,
   GoFailure,
   type GoFunction,
   GoInteger,
-  GoInterface,
   GoMap,
   GoPointer,
   GoSlice,
@@ -294,13 +294,7 @@ class Execution {
 
   #constant(node: NumberNode): GoValue {
     this.#node = node;
-    const { text, complex, float, integer } = node;
-    if (complex !== null) return new GoComplex(complex.real, complex.imaginary);
-    const hex = /^0[xX][^pP]+$/.test(text);
-    if (float !== null && !hex && !text.startsWith("'") && /[.eEpP]/.test(text)) return float;
-    if (integer !== null) return integer;
-    if (node.unsigned !== null) this.#fail(`${text} overflows int`);
-    return undefined;
+    return this.#checked(() => constantOf(node));
   }
 
   #field(dot: GoValue, node: FieldNode, args: readonly Operand[] | null, final: Final): GoValue {
@@ -432,24 +426,17 @@ class Execution {
   }
 
   #validate(value: GoValue, type: string): GoValue {
-    if (value === undefined) {
-      if (type === "value") return undefined;
-      if (type === "any") return null;
-      if (type.startsWith("*")) return new GoPointer(type, null);
-      if (type === queryResult) return new GoSlice(type, []);
-      this.#fail(`invalid value; expected ${typeName(type)}`);
+    return this.#checked(() => assignable(value, type));
+  }
+
+  /** Runs what throws GoFailure, and fails at the current node. */
+  #checked(run: () => GoValue): GoValue {
+    try {
+      return run();
+    } catch (thrown) {
+      if (thrown instanceof GoFailure) return this.#fail(thrown.message);
+      throw thrown;
     }
-    if (type === "value" || type === "any" || typeOfValue(value) === type) return value;
-    let inner = value;
-    if (value instanceof GoInterface && value.inner !== null) {
-      inner = value.inner;
-      if (typeOfValue(inner) === type) return inner;
-    }
-    if (inner instanceof GoPointer && inner.type === `*${type}`) {
-      if (inner.target === null) this.#fail(`dereference of nil pointer of type ${type}`);
-      return inner.target;
-    }
-    return this.#fail(`wrong type for value; expected ${type}; got ${typeOfValue(inner)}`);
   }
 
   /** `type` null takes anything as it is: the receiver of a chain. */
@@ -461,10 +448,7 @@ class Execution {
       case "dot":
         return checked(dot);
       case "nil":
-        if (type === "any" || type === "value") return type === "any" ? null : undefined;
-        if (type?.startsWith("*") === true) return new GoPointer(type, null);
-        if (type === queryResult) return new GoSlice(type, []);
-        return this.#fail(`cannot assign nil to ${type ?? ""}`);
+        return this.#checked(() => nilArgument(type));
       case "field":
         return checked(this.#field(dot, node, [node], missing));
       case "variable":
@@ -476,33 +460,7 @@ class Execution {
       case "chain":
         return checked(this.#chain(dot, node, null, missing));
     }
-    return this.#literal(type, node);
-  }
-
-  #literal(type: string | null, node: Operand): GoValue {
-    if (type === "any" || type === "value" || type === null) {
-      if (node.kind === "bool") return node.value;
-      if (node.kind === "number") return this.#constant(node);
-      return node.kind === "string" ? node.text : undefined;
-    }
-    if (type === "string") {
-      if (node.kind === "string") return node.text;
-      return this.#fail(`expected string; found ${nodeText(node)}`);
-    }
-    if (type === "bool") {
-      if (node.kind === "bool") return node.value;
-      return this.#fail(`expected bool; found ${nodeText(node)}`);
-    }
-    if (type === "float64") {
-      if (node.kind === "number" && node.float !== null) return node.float;
-      return this.#fail(`expected float; found ${nodeText(node)}`);
-    }
-    if (type === "int" || type === "int64" || type === "time.Duration" || type === "time.Month") {
-      if (node.kind !== "number" || node.integer === null)
-        return this.#fail(`expected integer; found ${nodeText(node)}`);
-      return type === "int" ? node.integer : new GoInteger(type, true, node.integer);
-    }
-    return this.#fail(`can't handle ${nodeText(node)} for arg of type ${type}`);
+    return this.#checked(() => literalArgument(type, node));
   }
 }
 
@@ -511,16 +469,10 @@ function reflected(value: GoValue): string {
   return textOf(value) ?? `<${typeOfValue(value)} Value>`;
 }
 
-const queryResult = "template.queryResult";
-
 /** Fields of types that are met as nil pointers. */
 const knownFields: Readonly<Record<string, readonly string[]>> = {
   "*template.sample": ["Labels", "Value"],
 };
-
-function typeName(type: string): string {
-  return type === "any" ? "interface {}" : type;
-}
 
 function sameType(like: GoValue, value: bigint): GoValue {
   return like instanceof GoInteger ? new GoInteger(like.type, like.signed, value) : value;

@@ -4,7 +4,7 @@ import { compileSearch } from "@deucalion/model";
 import type { RuleSample } from "../group/deps.ts";
 import { parseDuration } from "../rulefile/parse-duration.ts";
 import { escapeQuery } from "./builtins.ts";
-import { byBytes } from "./go-print.ts";
+import { byBytes } from "./by-bytes.ts";
 import { durationPointer } from "./go-time.ts";
 import {
   type FunctionLookup,
