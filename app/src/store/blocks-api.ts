@@ -27,18 +27,19 @@ export interface BlocksApiDeps {
 
 /** One list of blocks as the API shows it. The last good list stays when a refresh fails. */
 class BlocksView {
-  #blocks: readonly unknown[] = [];
+  #blocks: readonly BlockMeta[] = [];
   #refreshedAt = "0001-01-01T00:00:00Z";
   #error: object | null = null;
 
   set(blocks: Iterable<BlockMeta> | undefined, nowMs: number): void {
     this.#refreshedAt = new Date(nowMs).toISOString();
     this.#error = blocks === undefined ? {} : null;
-    if (blocks !== undefined) this.#blocks = [...blocks].map(goMeta);
+    if (blocks !== undefined) this.#blocks = [...blocks];
   }
 
   json(label: string): object {
-    return { label, blocks: this.#blocks, refreshedAt: this.#refreshedAt, err: this.#error };
+    const blocks = this.#blocks.map(goMeta);
+    return { label, blocks, refreshedAt: this.#refreshedAt, err: this.#error };
   }
 }
 
