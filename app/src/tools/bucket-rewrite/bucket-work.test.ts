@@ -119,6 +119,37 @@ test("verify --repair removes all but one of equal blocks, after a backup", asyn
   assert.deepEqual(await readdir(join(backup, copy)), ["chunks", "index", "meta.json"]);
 });
 
+test("verify --repair writes a block anew without what lies outside of its time, after a backup", async () => {
+  const { folder, tool } = await bucketOf("outside", [first]);
+  const before = (await liveSamples(folder)).samples;
+  const path = join(folder, first, "meta.json");
+  const meta = JSON.parse(await readFile(path, "utf8")) as { minTime: number; maxTime: number };
+  // The last half hour of every series reaches out of the block now.
+  const end = meta.maxTime - 1_800_000;
+  await writeFile(path, JSON.stringify({ ...meta, maxTime: end }));
+  const backup = join(scratch, "backup-outside");
+  const config = JSON.stringify({ type: "FILESYSTEM", config: { directory: backup } });
+  await tool(
+    "verify",
+    "--repair",
+    "-i",
+    "index_known_issues",
+    `--objstore-backup.config=${config}`,
+  );
+  const [repaired, ...others] = await folderBlocks(folder);
+  assert.equal(others.length, 0);
+  assert.notEqual(repaired?.id, first);
+  assert.equal(repaired?.meta?.maxTime, end);
+  assert.deepEqual(await readdir(backup), [first]);
+  const want = new Map(
+    [...before]
+      .map(([key, samples]) => [key, new Map([...samples].filter(([time]) => time < end))] as const)
+      .filter(([, samples]) => samples.size > 0),
+  );
+  assert.ok([...before.values()].some((samples) => [...samples.keys()].some((t) => t >= end)));
+  assert.deepEqual((await liveSamples(folder)).samples, want);
+});
+
 test("retention marks what is old; cleanup deletes it, and uploads that were given up", async () => {
   const { folder, tool } = await bucketOf("retention", [first]);
   await tool("retention", "--retention.resolution-raw=1h");
