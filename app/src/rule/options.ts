@@ -2,6 +2,7 @@
 import type { Labels } from "@deucalion/model";
 import { type LiveDatabaseOptions, liveDatabaseDefaults } from "@deucalion/tsdb";
 import { AppError } from "../errors.ts";
+import type { ConfigText } from "../flags/config-text.ts";
 import type { FlagValues } from "../flags/flag-spec.ts";
 import {
   type GrpcServerOptions,
@@ -69,6 +70,8 @@ export interface RuleOptions {
   readonly remoteWriteConfig: string;
   /** Text of the bucket's configuration; "" uploads nothing. */
   readonly bucketConfig: string;
+  /** Where that text came from: a file is read again when it changes. */
+  readonly bucketConfigSource?: ConfigText;
   readonly shipper: {
     readonly allowOutOfOrderUploads: boolean;
     readonly skipCorruptedBlocks: boolean;
@@ -174,6 +177,7 @@ export function ruleOptions(values: RuleFlagValues): RuleOptions {
     },
     remoteWriteConfig: values["remote-write.config"].read(),
     bucketConfig: values["objstore.config"].read(),
+    bucketConfigSource: values["objstore.config"],
     shipper: {
       allowOutOfOrderUploads: values["shipper.allow-out-of-order-uploads"],
       skipCorruptedBlocks: values["shipper.skip-corrupted-blocks"],

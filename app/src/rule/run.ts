@@ -209,6 +209,7 @@ async function openStorage(
     {
       log: log.with({ component: "tsdb" }),
       now,
+      askForState: ask,
       hash,
       bucket,
       shipperEvents: bucket === null ? null : shipperMetrics(registry, now),

@@ -18,6 +18,9 @@ const hour = 3_600_000;
 const start = 1_700_006_400_000;
 const { signal } = new AbortController();
 
+/** What another ruler left. */
+const taken = { labels: Labels.from({ of: "another" }), lastTimeMs: 1, lastValue: 2, stale: false };
+
 async function open(t: TestContext, dir: string, bucket: MemoryBucket | null, now = () => start) {
   const registry = new Registry();
   const storage = await TsdbStorage.open(
@@ -40,6 +43,7 @@ async function open(t: TestContext, dir: string, bucket: MemoryBucket | null, no
       bucket,
       shipperEvents: bucket === null ? null : shipperMetrics(new Registry(), now),
       damaged: () => assert.fail("nothing is damaged"),
+      askForState: () => Promise.resolve([taken]),
       events: tsdbMetrics(registry, 0, () => null),
     },
   );
@@ -109,7 +113,13 @@ test("TsdbStorage serves series with external labels, also after it was opened a
 });
 
 test("TsdbStorage.readForState() finds last samples in head and blocks", async (t) => {
-  const { storage } = await open(t, scratch(t), null, () => start + 4 * hour);
+  const dir = scratch(t);
+  const fresh = await open(t, dir, null);
+  const anything = [new Matcher("=", "__name__", "r")];
+  assert.deepEqual(await fresh.storage.readForState(anything, 0, start, signal), [taken]);
+  await fresh.storage.append(samples(1, start));
+  await fresh.close();
+  const { storage } = await open(t, dir, null, () => start + 4 * hour);
   for (let at = 0; at <= 3.5 * hour; at += hour / 4) await storage.append(samples(1, start + at));
   await storage.append([{ ...samples(1, start + 3.5 * hour + 1000)[0]!, stale: true }]);
   assert.equal((await storage.db.compact()).length, 1);

@@ -52,6 +52,8 @@ export interface TsdbStorageOptions {
 export interface TsdbStorageDeps {
   readonly log: Log;
   readonly now: () => number;
+  /** Asks queriers for the state of alerts: a ruler that has stored nothing yet may have taken over from another. */
+  readonly askForState: RuleStorage["readForState"];
   readonly hash: Xxhash64;
   /** Null uploads nothing. */
   readonly bucket: Bucket | null;
@@ -77,6 +79,8 @@ const words = new Uint32Array(pair.buffer);
 export class TsdbStorage implements RuleStorage {
   readonly db: LiveDatabase;
   readonly externalLabels: Labels;
+  /** Nothing was stored when it was opened. */
+  readonly wasEmpty: boolean;
   /** Series with external labels. */
   readonly source: Fanout;
   readonly #deps: TsdbStorageDeps;
@@ -90,6 +94,7 @@ export class TsdbStorage implements RuleStorage {
     uploaded: { ids: ReadonlySet<string> },
   ) {
     this.db = db;
+    this.wasEmpty = db.head.seriesCount === 0 && db.blocks.length === 0;
     this.externalLabels = options.externalLabels;
     this.#deps = deps;
     this.#uploaded = uploaded;
@@ -168,6 +173,7 @@ export class TsdbStorage implements RuleStorage {
     maxTimeMs: number,
     signal: AbortSignal,
   ): Promise<readonly ForStateSeries[]> {
+    if (this.wasEmpty) return this.#askForState(matchers, minTimeMs, maxTimeMs, signal);
     const found = new Map<string, ForStateSeries>();
     const columns = new SampleColumns(256);
     const request = { minTime: minTimeMs, maxTime: maxTimeMs, matchers };
@@ -189,6 +195,18 @@ export class TsdbStorage implements RuleStorage {
       }
     }
     return [...found.values()];
+  }
+
+  async #askForState(
+    ...asked: Parameters<RuleStorage["readForState"]>
+  ): Promise<readonly ForStateSeries[]> {
+    try {
+      return await this.#deps.askForState(...asked);
+    } catch (error) {
+      const err = messageOf(error);
+      this.#deps.log.warn("queriers cannot tell the state of alerts; they begin anew", { err });
+      return [];
+    }
   }
 
   /** Cuts blocks that are due, and retires old ones. */
