@@ -4,6 +4,7 @@ import type { Labels } from "@deucalion/model";
 import type { ClientTls } from "@deucalion/rpc";
 import { type LiveDatabaseOptions, liveDatabaseDefaults } from "@deucalion/tsdb";
 import { AppError } from "../errors.ts";
+import type { ConfigText } from "../flags/config-text.ts";
 import type { FlagValues } from "../flags/flag-spec.ts";
 import {
   type GrpcServerOptions,
@@ -52,6 +53,8 @@ export interface ReceiveOptions {
   readonly labels: Labels;
   /** Text of the bucket's configuration; "" uploads nothing. */
   readonly bucketConfig: string;
+  /** Where that text came from: a file is read again when it changes. */
+  readonly bucketConfigSource?: ConfigText;
   readonly database: LiveDatabaseOptions;
   readonly futureWindowMs: number;
   /** Bytes on disk for receivers that are away; 0 keeps nothing for them. */
@@ -174,6 +177,7 @@ export function receiveOptions(values: FlagValues<typeof receiveFlags>): Receive
     tsdbPath: values["tsdb.path"],
     labels: parseExternalLabels(values.label),
     bucketConfig: values["objstore.config"].read(),
+    bucketConfigSource: values["objstore.config"],
     database: {
       ...liveDatabaseDefaults,
       chunkRangeMs: maxBlockMs,

@@ -177,7 +177,13 @@ interface Stores {
 function makeStores(options: ReceiveOptions, app: AppProcess): Stores {
   const { log, registry, now } = app;
   const bucket =
-    options.bucketConfig === "" ? null : openConfiguredBucket(options.bucketConfig, registry, app);
+    options.bucketConfig === ""
+      ? null
+      : openConfiguredBucket(options.bucketConfig, registry, {
+          component: app.component,
+          log,
+          source: options.bucketConfigSource,
+        });
   const shared: Stores = {
     bucket,
     rings: null,

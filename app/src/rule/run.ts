@@ -198,7 +198,8 @@ async function openStorage(
       { log, registry, now, readForState: ask },
     );
   }
-  const bucket = bucketConfig === "" ? null : openConfiguredBucket(bucketConfig, registry, app);
+  const about = { component: app.component, log, source: options.bucketConfigSource };
+  const bucket = bucketConfig === "" ? null : openConfiguredBucket(bucketConfig, registry, about);
   if (bucket === null) {
     log.info("no supported bucket was configured, uploads will be disabled");
   }
