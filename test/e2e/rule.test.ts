@@ -166,12 +166,21 @@ test("a rule is evaluated on a partial answer only if its group says so", {
   const both = (want: Record<string, string>) => async () =>
     JSON.stringify(await health()) === JSON.stringify(want) ? true : undefined;
   await eventually(both({ "some:up": "ok", "whole:up": "ok" }), 10_000, "both rules");
+  await eventually(
+    async () => ((await cluster.query("count(up)"))[0]?.value[1] === "2" ? true : undefined),
+    10_000,
+    "both receivers being known to have data",
+  );
   await two.process.kill();
   await eventually(both({ "some:up": "ok", "whole:up": "err" }), 20_000, "the failure");
   const failed = (await rulesOf(url)).find(({ name }) => name === "whole:up");
   assert.match(failed!.lastError!, /two|rpc error|unavailable|connect/i);
-  const warned = await metric(url, "thanos_rule_evaluation_with_warnings_total", 'strategy="warn"');
-  assert.ok(warned! > 0);
+  const warned = () => metric(url, "thanos_rule_evaluation_with_warnings_total", 'strategy="warn"');
+  await eventually(
+    async () => (((await warned()) ?? 0) > 0 ? true : undefined),
+    10_000,
+    "an evaluation with warnings",
+  );
   const failures = await metric(url, "prometheus_rule_evaluation_failures_total", ";whole");
   assert.ok(failures! > 0);
   assert.equal(await metric(url, "prometheus_rule_evaluation_failures_total", ";some"), 0);
@@ -216,8 +225,12 @@ test("a ruler over gRPC alone answers its API with all filters, and has pages", 
   assert.equal(await names(`file[]=${encodeURIComponent(file)}&rule_name[]=a`), "a");
   assert.equal(await names("file[]=other"), "");
   assert.equal(await names(`match[]=${encodeURIComponent('{of=~"a|c"}')}`), "a,c");
-  const alerts = await rulesOf(`${url}/rules`, "type=alert");
-  assert.equal(alerts[0]!.alerts!.length, 1);
+  await eventually(
+    async () =>
+      (await rulesOf(`${url}/rules`, "type=alert"))[0]?.alerts?.length === 1 ? true : undefined,
+    10_000,
+    "the alert",
+  );
   assert.equal(
     (await rulesOf(`${url}/rules`, "type=alert&exclude_alerts=true"))[0]!.alerts!.length,
     0,
