@@ -3,7 +3,7 @@
 // `@name@.<worker>.cjs`, and runs their part of the script.
 "use strict";
 const { readFileSync } = require("node:fs");
-const { Script, constants } = require("node:vm");
+const { Script } = require("node:vm");
 
 /** What V8 compiled when this command was started at the time the bundle was made. */
 function codeCache(command) {
@@ -20,13 +20,14 @@ const filename = `${__dirname}/@name@.js`;
 const script = new Script(readFileSync(filename, "latin1"), {
   filename,
   cachedData: codeCache(worker ?? process.argv[2] ?? ""),
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 const { pathToFileURL } = require("node:url");
 const { createRequire } = require("node:module");
 const parts = script.runInThisContext()({
   url: (path) => pathToFileURL(`${__dirname}/${path}`).href,
   worker: (name) => pathToFileURL(`${__dirname}/@name@.${name}.cjs`),
+  // A script from a code cache cannot import; this file can.
+  import: (name) => import(name),
   resolve: (path, name) => pathToFileURL(createRequire(`${__dirname}/${path}`).resolve(name)).href,
 });
 const loaded = new Map();

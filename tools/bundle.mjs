@@ -80,6 +80,10 @@ const plainExports = (code) =>
     "exports[$1] = $2;",
   );
 
+/** What is imported at run time comes through the entry. */
+const imports = (code) =>
+  code.replaceAll(/(?<![\w$.])import\("([^"]+)"\)/g, 'bundled.import("$1")');
+
 /** One byte for each character in the file and in memory. */
 const oneByte = (code) =>
   code.replaceAll(/[^\0-\u00ff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -88,7 +92,7 @@ const parts = output
   .filter(({ type }) => type === "chunk")
   .map(
     ({ fileName, code }) =>
-      `${JSON.stringify(`./${fileName}`)}(exports, require) {\n${plainExports(code)}\n}`,
+      `${JSON.stringify(`./${fileName}`)}(exports, require) {\n${imports(plainExports(code))}\n}`,
   );
 const script = oneByte(`(function (bundled) { return {\n${parts.join(",\n")}\n}; })`);
 const name = `deucalion-${createHash("sha256").update(script).digest("hex").slice(0, 12)}`;
