@@ -4,22 +4,23 @@ import { ByteArena } from "./byte-arena.ts";
 
 /** Columns of series; series `i` owns chunks first[i] … first[i + 1] - 1. */
 export class SeriesRows {
-  readonly labels = new ByteArena(64 << 10);
+  // Small at first: most calls of rules give a few series, and what is off the heap makes the collector run.
+  readonly labels = new ByteArena(2 << 10);
   count = 0;
   chunkCount = 0;
   /** Whether a series was left out since the last one. */
   rejected = false;
-  labelStart = new Uint32Array(256);
-  labelEnd = new Uint32Array(256);
+  labelStart = new Uint32Array(16);
+  labelEnd = new Uint32Array(16);
   /** 1 where the labels may begin with all labels of the series before, 0 where they surely do not. */
-  extends = new Uint8Array(256);
-  first = new Uint32Array(257);
+  extends = new Uint8Array(16);
+  first = new Uint32Array(17);
   /** Milliseconds, inclusive. */
-  minTime = new Float64Array(1024);
-  maxTime = new Float64Array(1024);
-  ref = new Float64Array(1024);
+  minTime = new Float64Array(32);
+  maxTime = new Float64Array(32);
+  ref = new Float64Array(32);
   /** Where the chunk ends at the latest, as a reference; 0 where that is not known. */
-  refEnd = new Float64Array(1024);
+  refEnd = new Float64Array(32);
 
   /** Closes a series whose labels begin at `labelStart` of the arena; chunks added before belong to it. */
   addSeries(labelStart: number, extendsLast: boolean): void {
