@@ -285,6 +285,31 @@ test("a query in a thread ends when its caller goes, and the main thread is free
   assert.ok(longest < 300, `the main thread was held for ${longest} ms`);
 });
 
+test("a query in a thread that runs out of time does not wait for a store that says nothing", async () => {
+  for (const batches of [1, 3]) {
+    const silent = unwell(batches, ({ signal }) => {
+      return new Promise((_, reject) => {
+        if (signal.aborted) return reject(signal.reason as Error);
+        signal.addEventListener("abort", () => reject(signal.reason as Error));
+      });
+    });
+    const begun = performance.now();
+    const work = moving({ bytes: 0, series: 100 }).range(
+      "sum(m) + count(m offset 1m)",
+      sourceOf(silent),
+      t0 + 600_000,
+      t0 + 3_000_000,
+      60_000,
+      { timeoutMs: 300 },
+    );
+    const late = new Promise((_, reject) => {
+      setTimeout(() => reject(new Error("no answer")), 4000).unref();
+    });
+    await assert.rejects(Promise.race([work, late]), { code: "PROMQL_TIMEOUT" });
+    assert.ok(performance.now() - begun < 3000);
+  }
+});
+
 test("sources of decoded samples stay where they are", async () => {
   const direct = new RequestSource(
     many,

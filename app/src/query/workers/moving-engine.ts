@@ -144,7 +144,11 @@ class HandedQuery implements RunHandler {
   }
 
   onClose(select: number): void {
-    void this.#feeds.get(select)?.close();
+    // How a select ends that nobody reads concerns nobody.
+    this.#feeds
+      .get(select)
+      ?.close()
+      .catch(() => undefined);
     this.#feeds.delete(select);
   }
 

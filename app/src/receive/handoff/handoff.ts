@@ -12,6 +12,11 @@ const orphanMs = 24 * 3600 * 1000;
 const retryMs = 500;
 /** A request that its receiver fails to store so often (it answers, but with a fault of its own) is given up. */
 const faultsMax = 20;
+/**
+ * A queue that is delivered for so long without coming to its end gets no more: requests come faster than one after the
+ * other goes out. What comes now overtakes it then, which receivers take from late requests.
+ */
+const behindMs = 30_000;
 
 export interface HandoffOptions {
   readonly dir: string;
@@ -31,6 +36,8 @@ interface Target {
   readonly queue: HintQueue;
   running: Promise<void> | null;
   faults: number;
+  /** Since when the receiver takes what was kept, one after the other; 0 while it is away. */
+  takingSince: number;
 }
 
 /** What a target's next request has come to. */
@@ -94,12 +101,14 @@ export class Handoff {
   #target(address: string, files: readonly HintFile[]): Target {
     const damaged = (): void => this.#requests.inc({ result: "damaged" });
     const queue = new HintQueue(this.#options.dir, address, files, damaged);
-    return { queue, running: null, faults: 0 };
+    return { queue, running: null, faults: 0, takingSince: 0 };
   }
 
   /** True while something waits for this receiver: what comes now belongs behind it. */
   isWaiting(address: string): boolean {
-    return this.#targets.get(address)?.queue.isEmpty === false;
+    const target = this.#targets.get(address);
+    if (target === undefined || target.queue.isEmpty) return false;
+    return target.takingSince === 0 || this.#deps.now() - target.takingSince < behindMs;
   }
 
   /** Bytes on disk for all receivers. */
@@ -111,16 +120,18 @@ export class Handoff {
 
   /** Keeps an encoded thanos.WriteRequest for a receiver; drops it where there is no room. */
   push(address: string, request: Uint8Array): void {
+    if (!this.offer(address, request)) this.#requests.inc({ result: "dropped" });
+  }
+
+  /** Keeps an encoded thanos.WriteRequest for a receiver. False where there is no room: it is still the caller's. */
+  offer(address: string, request: Uint8Array): boolean {
     const { log } = this.#deps;
     const full = this.bytes + request.length > this.#options.bytesMax;
     if (full && !this.#full) {
       log.warn("the space for hand-off is used up: receivers that are away will lack data");
     }
     this.#full = full;
-    if (full || request.length > hintBytesMax) {
-      this.#requests.inc({ result: "dropped" });
-      return;
-    }
+    if (full || request.length > hintBytesMax) return false;
     let target = this.#targets.get(address);
     if (target === undefined) {
       target = this.#target(address, []);
@@ -129,12 +140,12 @@ export class Handoff {
     try {
       target.queue.push(request);
     } catch (error) {
-      this.#requests.inc({ result: "dropped" });
       log.warn("a request cannot be kept for a receiver", { address, err: messageOf(error) });
-      return;
+      return false;
     }
     this.#requests.inc({ result: "stored" });
     this.#start(address, target);
+    return true;
   }
 
   /** The receivers of the hashrings: theirs is delivered; what is for others waits for them to return, for a day. */
@@ -166,18 +177,32 @@ export class Handoff {
 
   async #deliver(address: string, target: Target): Promise<void> {
     const { signal } = this.#stop;
+    target.takingSince = 0;
     while (!signal.aborted && this.#known.has(address)) {
-      const request = await target.queue.peek();
-      if (request === null) return;
-      const result = await this.#send(address, request, target);
+      const result = await this.#deliverOne(address, target);
+      if (result === "empty") return;
       if (result === "later") {
+        target.takingSince = 0;
         await pause(retryMs, signal);
         continue;
       }
+      if (target.takingSince === 0) target.takingSince = this.#deps.now();
       target.faults = 0;
       target.queue.drop();
       this.#requests.inc({ result });
     }
+  }
+
+  async #deliverOne(address: string, target: Target): Promise<Delivery | "empty"> {
+    let request: Uint8Array | null;
+    try {
+      request = await target.queue.peek();
+    } catch (error) {
+      const err = messageOf(error);
+      this.#deps.log.warn("what was kept for a receiver cannot be read now", { address, err });
+      return "later";
+    }
+    return request === null ? "empty" : this.#send(address, request, target);
   }
 
   async #send(address: string, request: Uint8Array, target: Target): Promise<Delivery> {

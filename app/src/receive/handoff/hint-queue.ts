@@ -87,12 +87,21 @@ export class HintQueue {
     try {
       while (at < frame.length) at += writeSync(this.#fd, frame, at, frame.length - at);
     } catch (error) {
-      // Half a frame would hide what comes after it.
-      ftruncateSync(this.#fd, file.bytes);
-      if (file.bytes === 0) this.#removeFile(file);
+      this.#cutBack(file);
       throw error;
     }
     file.bytes += frame.length;
+  }
+
+  /** Takes half a frame away, which would hide what comes after it. */
+  #cutBack(file: HintFile): void {
+    try {
+      ftruncateSync(this.#fd, file.bytes);
+    } catch {
+      // It stays at the end of its file, which nothing more comes into.
+      this.#endFile();
+    }
+    if (file.bytes === 0) this.#removeFile(file);
   }
 
   #endFile(): void {
@@ -101,7 +110,10 @@ export class HintQueue {
     this.#fd = -1;
   }
 
-  /** The oldest request; null if there is none. The same again until `drop`. One call at a time. */
+  /**
+   * The oldest request; null if there is none. The same again until `drop`. One call at a time. Throws what the file system
+   * throws, when nothing is lost: too many open files, for one.
+   */
   async peek(): Promise<Uint8Array | null> {
     for (;;) {
       const file = this.#files[0];
@@ -161,23 +173,23 @@ export class HintQueue {
   }
 }
 
-/** Bytes `[start, end)` of a file; fewer, or none, if it has not that many. */
+/** Bytes `[start, end)` of a file; fewer, or none, if it has not that many or is gone. */
 async function readRange(path: string, start: number, end: number): Promise<Uint8Array> {
   const data = new Uint8Array(Math.max(0, end - start));
   let filled = 0;
+  const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (handle === null) return data.subarray(0, 0);
   try {
-    const handle = await open(path, "r");
-    try {
-      while (filled < data.length) {
-        const { bytesRead } = await handle.read(data, filled, data.length - filled, start + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-    } finally {
-      await handle.close();
+    while (filled < data.length) {
+      const { bytesRead } = await handle.read(data, filled, data.length - filled, start + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
     }
-  } catch {
-    // A file that cannot be read has nothing in it; the caller counts that.
+  } finally {
+    await handle.close();
   }
   return data.subarray(0, filled);
 }

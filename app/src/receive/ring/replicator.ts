@@ -37,8 +37,10 @@ export interface ReplicatorDeps {
 export interface HandoffQueues {
   /** True while something waits: what comes now belongs behind it. */
   isWaiting(address: string): boolean;
-  /** Keeps an encoded thanos.WriteRequest. */
+  /** Keeps an encoded thanos.WriteRequest; drops it where there is no room. */
   push(address: string, request: Uint8Array): void;
+  /** Keeps an encoded thanos.WriteRequest; false where there is no room, and then it is still the caller's. */
+  offer(address: string, request: Uint8Array): boolean;
 }
 
 /** Copies of some series that go to one receiver in one request. */
@@ -223,7 +225,13 @@ export class Replicator {
         const error = decide(errors, failures, quorum, failuresMax);
         // After a fault that may be mended the sender repeats all of it.
         outcome = error === null || isPermanent(error.code) ? "taken" : "failed";
-        if (outcome === "taken") for (const group of [...waiting, ...missed]) keep(group);
+        if (outcome === "taken") {
+          for (const group of missed) keep(group);
+          // Without room the receiver is asked at once: it may be back, and would lack this for ever.
+          for (const group of waiting)
+            if (handoff?.offer(group.address, encodeWriteRequest(group, true)) !== true)
+              send(group);
+        }
         if (error === null) resolve();
         else reject(error);
       };
