@@ -32,6 +32,8 @@ const leaseTtlMs = 60_000;
 
 /** Cores that are used at most; each merge takes memory of its own. */
 const coresMax = 4;
+/** Chunks that make a thread more for one merge worth while: the work of about a third of a second. */
+const partChunksMin = 200_000;
 
 export interface Compaction {
   readonly bucket: Bucket;
@@ -124,6 +126,7 @@ export function openCompaction(
       // One more than there are threads: its upload goes on while they work.
       plansAtOnce: Math.max(1, Math.floor(cores / options.groupsConcurrency)) + 1,
       downsampling: options.downsampling,
+      split: { partsMax: cores, chunksMin: partChunksMin },
       // One block needs little memory, so no core is left idle.
       downsamplesAtOnce: Math.max(cores, options.downsampleConcurrency) + 1,
       retention: options.retention,

@@ -7,7 +7,14 @@ import { FilesystemBucket } from "@deucalion/objstore";
 import { downsampleBlock } from "../downsample/downsample-block.ts";
 import { BlocksError } from "../errors.ts";
 import type { BlockMeta } from "../meta/block-meta.ts";
-import { type MergeOptions, type MergeResult, mergeBlocks } from "./merge/merge-blocks.ts";
+import {
+  type MergedPart,
+  type MergeHelpers,
+  type MergeOptions,
+  type MergeResult,
+  mergeBlocks,
+  mergePart,
+} from "./merge/merge-blocks.ts";
 import type { WrittenBlock } from "./merge/output-block.ts";
 import { type BlockContent, verifyWritten } from "./merge/read-back.ts";
 import { type SetAsideReason, SourceBlockError } from "./merge/source-error.ts";
@@ -16,6 +23,14 @@ import { type SetAsideReason, SourceBlockError } from "./merge/source-error.ts";
 export type BlockTask =
   | {
       readonly kind: "merge";
+      readonly sources: readonly BlockMeta[];
+      readonly dir: string;
+      readonly options: MergeOptions;
+    }
+  | {
+      /** One part of a merge, for the merge that was split. */
+      readonly kind: "merge-part";
+      readonly part: number;
       readonly sources: readonly BlockMeta[];
       readonly dir: string;
       readonly options: MergeOptions;
@@ -37,6 +52,7 @@ export type BlockTask =
 
 export interface TaskResults {
   readonly merge: MergeResult;
+  readonly "merge-part": MergedPart;
   readonly downsample: WrittenBlock;
   readonly verify: BlockContent;
 }
@@ -44,17 +60,38 @@ export interface TaskResults {
 /** Runs tasks. */
 export interface BlockExecutor {
   run<Task extends BlockTask>(task: Task, signal: AbortSignal): Promise<TaskResults[Task["kind"]]>;
+  /** Ends what runs. */
+  close(): Promise<void>;
 }
 
-/** Runs a task in this thread. */
+/** A merge that may be split. */
+export type MergeTask = Extract<BlockTask, { kind: "merge" }>;
+
+/** Has an executor merge the parts of `task`; it is closed with the merge. */
+export function helpersOf(executor: BlockExecutor, task: MergeTask): MergeHelpers {
+  const { sources, options } = task;
+  return {
+    run: (part, dir, signal) =>
+      executor.run({ kind: "merge-part", part, sources, dir, options }, signal),
+    close: () => executor.close(),
+  };
+}
+
+/** Runs a task in this thread; parts of a merge that is split are run by `helpers`. */
 export async function runTask(
   bucket: Bucket,
   task: BlockTask,
   signal: AbortSignal,
+  helpers: (task: MergeTask) => MergeHelpers,
 ): Promise<TaskResults[BlockTask["kind"]]> {
   switch (task.kind) {
-    case "merge":
-      return mergeBlocks(bucket, task.sources, task.dir, task.options, signal);
+    case "merge": {
+      const { sources, dir, options } = task;
+      const split = (options.parts ?? 1) > 1 ? helpers(task) : null;
+      return mergeBlocks(bucket, sources, dir, options, signal, split);
+    }
+    case "merge-part":
+      return mergePart(bucket, task.sources, task.dir, task.options, task.part, signal);
     case "downsample":
       return downsampleBlock(bucket, task.source, task.resolutionMs, task.dir, task, signal);
     case "verify": {
@@ -70,10 +107,14 @@ export async function runTask(
 
 /** Runs everything in this thread, over the bucket given. */
 export function inlineExecutor(bucket: Bucket): BlockExecutor {
-  return {
+  const executor: BlockExecutor = {
     run: <Task extends BlockTask>(task: Task, signal: AbortSignal) =>
-      runTask(bucket, task, signal) as Promise<TaskResults[Task["kind"]]>,
+      runTask(bucket, task, signal, (merge) => helpersOf(executor, merge)) as Promise<
+        TaskResults[Task["kind"]]
+      >,
+    close: () => Promise.resolve(),
   };
+  return executor;
 }
 
 /** What a worker answers. Errors keep what decides how they are treated. */
@@ -151,14 +192,26 @@ export class WorkerExecutor implements BlockExecutor {
     if (this.#running >= this.#threadsMax) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running++;
+    const more = task.kind === "merge" ? this.#takeIdle((task.options.parts ?? 1) - 1) : 0;
     try {
-      return await this.#runNow(task, signal);
+      return await this.#runNow(withParts(task, 1 + more), signal);
     } finally {
-      // The place goes to whoever waits longest.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
+      for (let i = 0; i <= more; i++) this.#release();
     }
+  }
+
+  /** Takes up to `wanted` places that nobody needs now: a merge brings threads of its own for them. */
+  #takeIdle(wanted: number): number {
+    const taken = Math.max(0, Math.min(wanted, this.#threadsMax - this.#running));
+    this.#running += taken;
+    return taken;
+  }
+
+  /** The place goes to whoever waits longest. */
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running--;
+    else next();
   }
 
   #runNow<Task extends BlockTask>(
@@ -194,6 +247,10 @@ export class WorkerExecutor implements BlockExecutor {
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ worker }) => worker.terminate()));
   }
+}
+
+function withParts<Task extends BlockTask>(task: Task, parts: number): Task {
+  return task.kind === "merge" ? { ...task, options: { ...task.options, parts } } : task;
 }
 
 function errorOf(answer: Exclude<WorkerAnswer, { ok: true }>): Error {

@@ -3,12 +3,26 @@ import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "@deucalion/base";
 import { type Bucket, type BucketConfig, openBucket } from "@deucalion/objstore";
 import { BlocksError } from "../errors.ts";
-import { type BlockTask, runTask, type WorkerAnswer } from "./block-executor.ts";
+import {
+  type BlockTask,
+  helpersOf,
+  type MergeTask,
+  runTask,
+  type WorkerAnswer,
+  WorkerExecutor,
+} from "./block-executor.ts";
+import type { MergeHelpers } from "./merge/merge-blocks.ts";
 import { SourceBlockError } from "./merge/source-error.ts";
+
+/** Threads of this thread: they end with it, and with the merge. */
+function helpers(task: MergeTask): MergeHelpers {
+  return helpersOf(new WorkerExecutor(workerData as BucketConfig), task);
+}
 
 async function answer(bucket: Bucket, task: BlockTask): Promise<WorkerAnswer> {
   try {
-    return { ok: true, result: await runTask(bucket, task, new AbortController().signal) };
+    const never = new AbortController().signal;
+    return { ok: true, result: await runTask(bucket, task, never, helpers) };
   } catch (thrown) {
     const message = messageOf(thrown);
     if (thrown instanceof SourceBlockError) {

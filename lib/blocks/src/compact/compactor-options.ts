@@ -9,6 +9,13 @@ import type { UploadBlockOptions } from "./bucket/upload-block.ts";
 import type { CompactorEvents } from "./compactor-events.ts";
 import type { CompactionDedup } from "./merge/merge-chunks.ts";
 
+/** When one merge is worked on by several threads. */
+export interface MergeSplit {
+  readonly partsMax: number;
+  /** Chunks that a part has at least; those that overlap count several times. */
+  readonly chunksMin: number;
+}
+
 export interface CompactorOptions {
   readonly rangesMs: readonly number[];
   readonly dedup: CompactionDedup;
@@ -23,6 +30,8 @@ export interface CompactorOptions {
   readonly groupsAtOnce: number;
   /** Plans of one group that do not need each other's results run at once. */
   readonly plansAtOnce: number;
+  /** Absent: merges are not split. */
+  readonly split?: MergeSplit;
   readonly downsampling: boolean;
   readonly downsamplesAtOnce: number;
   readonly retention: Retention;

@@ -119,7 +119,9 @@ for (let seed = 1; seed <= runs; seed++) {
         else if (calls === crashAfter + 1) injected.crashes++;
         return { error: ioError(`${operation} ${name}`) };
       };
-      const { compactor, close } = await makeCompactor(bucket, options, view);
+      // Every other life splits its merges.
+      const split = { partsMax: 1 + 2 * (life % 2), chunksMin: 1 };
+      const { compactor, close } = await makeCompactor(bucket, { ...options, split }, view);
       await compactor.round(never).catch(() => undefined);
       await close();
       await bucket.close();

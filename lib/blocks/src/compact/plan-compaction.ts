@@ -10,7 +10,7 @@ import { overlappingRun } from "../plan/plan-group.ts";
 import { retireBlock } from "./bucket/block-marks.ts";
 import type { Lease } from "./bucket/leases.ts";
 import { uploadBlock } from "./bucket/upload-block.ts";
-import type { CompactorDeps, CompactorOptions } from "./compactor-options.ts";
+import type { CompactorDeps, CompactorOptions, MergeSplit } from "./compactor-options.ts";
 import { compactedMeta, segmentNamesOf } from "./result-meta.ts";
 
 /** Carries plans out. */
@@ -31,7 +31,7 @@ export class PlanCompaction {
     signal: AbortSignal,
   ): Promise<BlockMeta | null> {
     const { bucket, executor, log, events, now, view } = this.#deps;
-    const { dedup, acceptMalformedIndex, upload } = this.#options;
+    const { dedup, acceptMalformedIndex, upload, split } = this.#options;
     const begun = now();
     events.runStarted(group.resolutionMs);
     const ids = plan.map((block) => block.ulid);
@@ -41,7 +41,8 @@ export class PlanCompaction {
     const dir = join(this.#options.workDir, folderOf(group.key), id);
     const replicas = plan.map((block) => view.replicaOf(block.ulid));
     try {
-      const options = { dedup, acceptMalformedIndex, replicas };
+      const parts = partsOf(plan, vertical, split);
+      const options = { dedup, acceptMalformedIndex, replicas, parts };
       const merged = await executor.run({ kind: "merge", sources: plan, dir, options }, signal);
       if ((merged.stats.numSamples ?? 0) === 0) {
         log.info("no samples are left of the sources", { plan: ids });
@@ -89,6 +90,22 @@ export class PlanCompaction {
       }
     }
   }
+}
+
+/** What a chunk that is decoded and encoded costs, in chunks that are copied. */
+const overlapWeight = 8;
+
+/** In how many parts a merge is done, if there are threads for them. */
+function partsOf(
+  plan: readonly BlockMeta[],
+  vertical: boolean,
+  split: MergeSplit | undefined,
+): number {
+  if (split === undefined) return 1;
+  let chunks = 0;
+  for (const { stats } of plan) chunks += stats.numChunks ?? 0;
+  const weight = vertical ? overlapWeight * chunks : chunks;
+  return Math.max(1, Math.min(split.partsMax, Math.floor(weight / split.chunksMin)));
 }
 
 function isEmpty(block: BlockMeta): boolean {

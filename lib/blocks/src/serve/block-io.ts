@@ -83,14 +83,19 @@ export class BlockIo {
     return this.#read(name, reference % segmentSize, length, "chunks", allocate);
   }
 
-  /** All reads of a plan, a few at once, in order. `read` gives one. */
+  /** All reads of a plan, a few at once, in order. `read` gives one; once one has failed no more are begun. */
   async all<T>(plan: ReadPlan, read: (from: number, length: number) => Promise<T>): Promise<T[]> {
     const results = new Array<T>(plan.count);
     let next = 0;
     const worker = async (): Promise<void> => {
       while (next < plan.count) {
         const i = next++;
-        results[i] = await read(plan.from[i]!, plan.to[i]! - plan.from[i]!);
+        try {
+          results[i] = await read(plan.from[i]!, plan.to[i]! - plan.from[i]!);
+        } catch (error) {
+          next = plan.count;
+          throw error;
+        }
       }
     };
     await Promise.all(Array.from({ length: Math.min(readsInFlight, plan.count) }, worker));

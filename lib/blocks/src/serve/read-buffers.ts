@@ -65,6 +65,7 @@ export class ReadBuffers {
 export class CallBuffers {
   readonly #buffers: ReadBuffers;
   readonly #lent = new Set<Uint8Array>();
+  #closed = false;
 
   constructor(buffers: ReadBuffers) {
     this.#buffers = buffers;
@@ -72,6 +73,8 @@ export class CallBuffers {
 
   /** Memory of `length` bytes with anything in it. */
   readonly take = (length: number): Uint8Array => {
+    // A read that outlives its call has nobody who would give memory back.
+    if (this.#closed) return new Uint8Array(length);
     const data = this.#buffers.take(length);
     this.#lent.add(data);
     return data;
@@ -83,6 +86,7 @@ export class CallBuffers {
 
   /** The call has ended; what it has not given back may be looked at for ever. */
   close(): void {
+    this.#closed = true;
     for (const data of this.#lent) this.#buffers.abandon(data);
     this.#lent.clear();
   }

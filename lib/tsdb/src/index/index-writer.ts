@@ -33,6 +33,12 @@ export class ChunkPlaces {
     this.refs[this.count++] = ref;
   }
 
+  /** Makes place for `count` chunks; what the columns held may be gone. */
+  resize(count: number): void {
+    while (this.refs.length < count) this.#grow();
+    this.count = count;
+  }
+
   #grow(): void {
     const larger = (column: Float64Array): Float64Array<ArrayBuffer> => {
       const made = new Float64Array(2 * column.length);

@@ -1,44 +1,48 @@
-// Several blocks of a bucket become one block in a local folder, series by series.
+// Several blocks of a bucket become one block in a local folder, series by series; a big merge in parts, side by side.
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { ChunkMemory } from "@deucalion/kernels";
-import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
-import {
-  addInterval,
-  coversRange,
-  type Interval,
-  meetsRange,
-  removeDeleted,
-} from "@deucalion/tsdb";
 import { BlocksError } from "../../errors.ts";
 import type { BlockMeta } from "../../meta/block-meta.ts";
-import { ColumnPool } from "./column-pool.ts";
-import { popHeap, pushHeap } from "./go-heap.ts";
-import {
-  type ChunkRun,
-  type CompactionDedup,
-  decodeSource,
-  encodeMerged,
-  type MergeCounts,
-  mergeChunks,
-} from "./merge-chunks.ts";
+import { cutSeries } from "./cut-series.ts";
+import type { CompactionDedup, MergeCounts } from "./merge-chunks.ts";
 import { mergeSymbols } from "./merge-symbols.ts";
-import { OutputBlock, type WrittenBlock } from "./output-block.ts";
-import { compareNumbers, SourceBlock } from "./source-block.ts";
-import type { SourceChunk } from "./source-chunk.ts";
-import { SourceBlockError } from "./source-error.ts";
+import { OutputBlock, type WrittenBlock, type WrittenPart } from "./output-block.ts";
+import { SeriesMerge } from "./series-merge.ts";
+import { SourceBlock } from "./source-block.ts";
 
 export interface MergeOptions {
   readonly dedup: CompactionDedup;
   readonly acceptMalformedIndex: boolean;
   /** Values of the replica labels of each source, in the order of the sources; for `fill`. */
   readonly replicas: readonly string[];
+  /** Ranges of labels that are merged side by side where there are helpers; 1 by default. */
+  readonly parts?: number;
   /** Bytes of one read of one source. */
   readonly windowBytes?: number;
 }
 
 export interface MergeResult extends WrittenBlock {
   readonly counts: MergeCounts;
+}
+
+/** What a part read and wrote. */
+export interface MergedPart extends WrittenPart {
+  readonly counts: MergeCounts;
+  /** Samples of all chunks that were read, without those that are deleted. */
+  readonly samplesRead: number;
+  /** The range of series of each source: `[from, to)`. */
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** Whoever merges the parts beside the first one, each with `mergePart`. */
+export interface MergeHelpers {
+  run(part: number, dir: string, signal: AbortSignal): Promise<MergedPart>;
+  /** When it is done nobody writes any more. */
+  close(): Promise<void>;
 }
 
 /** Series after which other work of the thread gets its turn. */
@@ -56,9 +60,72 @@ function windowBytesOf(sources: number): number {
   return Math.max(64 * 1024, Math.min(1024 * 1024, 2 ** Math.floor(Math.log2(bytes))));
 }
 
+/** The sources of a merge, or of a part of it, with one table of symbols. */
+class Sources {
+  readonly blocks: readonly SourceBlock[];
+  readonly symbols: readonly string[];
+  readonly memory: ChunkMemory;
+  readonly counts: MergeCounts = { overlaps: 0, duplicateChunks: 0, conflicts: 0 };
+  from: readonly number[] = [];
+  to: readonly number[] = [];
+
+  private constructor(blocks: readonly SourceBlock[], memory: ChunkMemory) {
+    this.blocks = blocks;
+    this.memory = memory;
+    const { symbols, places } = mergeSymbols(blocks.map((block) => block.symbols));
+    for (const [i, block] of blocks.entries()) block.useSymbols(places[i]!);
+    this.symbols = symbols;
+  }
+
+  static async open(
+    bucket: Bucket,
+    metas: readonly BlockMeta[],
+    options: MergeOptions,
+    signal: AbortSignal,
+  ): Promise<Sources> {
+    const windowBytes = options.windowBytes ?? windowBytesOf(metas.length);
+    const memory = new ChunkMemory({
+      bufferBytes: windowBytes,
+      bufferCount: Math.ceil(memoryBytes / windowBytes),
+      samples: poolSamples,
+      arenaBytes,
+    });
+    const blocks: SourceBlock[] = [];
+    for (const meta of metas) {
+      const open = { acceptMalformedIndex: options.acceptMalformedIndex, windowBytes, memory };
+      blocks.push(await SourceBlock.open(bucket, meta, open, signal));
+    }
+    return new Sources(blocks, memory);
+  }
+
+  /** Merges the series of a part into `output` and returns how many samples were read. */
+  async merge(
+    part: number,
+    options: MergeOptions,
+    output: OutputBlock,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const parts = options.parts ?? 1;
+    this.from = await cutSeries(this.blocks, part, parts);
+    this.to = await cutSeries(this.blocks, part + 1, parts);
+    for (const [i, block] of this.blocks.entries()) block.limit(this.from[i]!, this.to[i]!);
+    const merge = new SeriesMerge(this.blocks, this.symbols, options, this.counts, this.memory);
+    for (let series = 1; ; series++) {
+      const more = merge.next();
+      if (!(typeof more === "boolean" ? more : await more)) return merge.samplesRead;
+      const waiting = merge.writeTo(output);
+      if (waiting !== undefined) await waiting;
+      if (series % seriesEachTurn !== 0) continue;
+      signal.throwIfAborted();
+      await setImmediate();
+    }
+  }
+}
+
 /**
  * Merges blocks into `dir` (index and chunks; no meta.json). Throws SourceBlockError where a source is at fault.
- * Memory depends on symbols and on the number of series, not on samples.
+ * Memory depends on symbols and on the number of series, not on samples. With `helpers`, which are closed at the end, all
+ * but the first of `options.parts` parts are theirs; series, chunks and samples are the same, in more segments.
  */
 export async function mergeBlocks(
   bucket: Bucket,
@@ -66,41 +133,80 @@ export async function mergeBlocks(
   dir: string,
   options: MergeOptions,
   signal: AbortSignal,
+  helpers: MergeHelpers | null = null,
 ): Promise<MergeResult> {
-  const windowBytes = options.windowBytes ?? windowBytesOf(sources.length);
-  const memory = new ChunkMemory({
-    bufferBytes: windowBytes,
-    bufferCount: Math.ceil(memoryBytes / windowBytes),
-    samples: poolSamples,
-    arenaBytes,
-  });
-  const blocks: SourceBlock[] = [];
-  for (const meta of sources) {
-    const open = { acceptMalformedIndex: options.acceptMalformedIndex, windowBytes, memory };
-    blocks.push(await SourceBlock.open(bucket, meta, open, signal));
+  const parts = helpers === null ? 1 : Math.max(1, options.parts ?? 1);
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(dir, { recursive: true });
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const others: Promise<MergedPart>[] = [];
+  for (let part = 1; part < parts; part++) {
+    const other = helpers!.run(part, join(dir, `part-${part}`), either);
+    // One that fails ends all.
+    other.catch((thrown: unknown) => stop.abort(thrown));
+    others.push(other);
   }
-  const { symbols, places } = mergeSymbols(blocks.map((block) => block.symbols));
-  for (const [i, block] of blocks.entries()) block.useSymbols(places[i]!);
-  const output = await OutputBlock.create(dir, symbols);
-  const counts: MergeCounts = { overlaps: 0, duplicateChunks: 0, conflicts: 0 };
+  let output: OutputBlock | null = null;
   try {
-    const merge = new SeriesMerge(blocks, symbols, options, counts, memory);
-    for (let series = 1; ; series++) {
-      const more = merge.next();
-      if (!(typeof more === "boolean" ? more : await more)) break;
-      const waiting = merge.writeTo(output);
-      if (waiting !== undefined) await waiting;
-      if (series % seriesEachTurn !== 0) continue;
-      signal.throwIfAborted();
-      await setImmediate();
+    const opened = await Sources.open(bucket, sources, options, either);
+    output = await OutputBlock.createIn(dir, opened.symbols);
+    let read = await opened.merge(0, { ...options, parts }, output, either);
+    const { counts } = opened;
+    let { to } = opened;
+    for (const part of await Promise.all(others)) {
+      checkSeam(to, part.from);
+      await output.adopt(part, signal);
+      read += part.samplesRead;
+      counts.overlaps += part.counts.overlaps;
+      counts.duplicateChunks += part.counts.duplicateChunks;
+      counts.conflicts += part.counts.conflicts;
+      to = part.to;
     }
+    checkSeam(
+      to,
+      opened.blocks.map((block) => block.seriesCount),
+    );
     const written = await output.finish();
-    checkCount(merge.samplesRead, written, counts);
+    checkCount(read, written, counts);
     return { ...written, counts };
+  } catch (thrown) {
+    stop.abort(thrown);
+    await Promise.allSettled(others);
+    await helpers?.close();
+    await output?.abandon();
+    await rm(dir, { recursive: true, force: true });
+    throw thrown;
+  } finally {
+    await helpers?.close();
+  }
+}
+
+/** Merges part `part` of `options.parts` into `dir`. Throws SourceBlockError where a source is at fault. */
+export async function mergePart(
+  bucket: Bucket,
+  sources: readonly BlockMeta[],
+  dir: string,
+  options: MergeOptions,
+  part: number,
+  signal: AbortSignal,
+): Promise<MergedPart> {
+  const opened = await Sources.open(bucket, sources, options, signal);
+  const output = await OutputBlock.createPart(dir);
+  try {
+    const samplesRead = await opened.merge(part, options, output, signal);
+    const { counts, from, to } = opened;
+    return { ...(await output.finishPart()), counts, samplesRead, from, to };
   } catch (thrown) {
     await output.abandon();
     throw thrown;
   }
+}
+
+/** Each part must begin where the one before it ended: in every source. */
+function checkSeam(to: readonly number[], from: readonly number[]): void {
+  if (to.every((place, i) => place === from[i])) return;
+  throw new BlocksError("BLOCKS_RESULT", "parts of a merge do not meet", { to, from });
 }
 
 /** Where nothing was merged or deleted, all samples that were read must have been written. */
@@ -108,196 +214,4 @@ function checkCount(read: number, { stats }: WrittenBlock, counts: MergeCounts):
   const got = stats.numSamples ?? 0;
   if (counts.overlaps > 0 || counts.duplicateChunks > 0 || got === read) return;
   throw new BlocksError("BLOCKS_RESULT", "a merge lost samples", { read, got });
-}
-
-function lessSeries(a: SourceBlock, b: SourceBlock): boolean {
-  return compareNumbers(a.labels, a.labelCount, b.labels, b.labelCount) < 0;
-}
-
-/** Walks all sources at once; the order in which equal series come is that of Go's heap. */
-class SeriesMerge {
-  readonly #blocks: readonly SourceBlock[];
-  readonly #symbols: readonly string[];
-  readonly #options: MergeOptions;
-  readonly #counts: MergeCounts;
-  readonly #range: { readonly minTime: number; readonly maxTime: number };
-  readonly #memory: ChunkMemory;
-  readonly #pool: ColumnPool;
-  readonly #heap: SourceBlock[] = [];
-  /** Sources that have the present series, as they came off the heap, and by their first chunks. */
-  #current: SourceBlock[] = [];
-  readonly #ordered: SourceBlock[] = [];
-  #started = false;
-  labels = new Uint32Array(0);
-  labelCount = 0;
-  /** Samples of all chunks that were read, without those that are deleted. */
-  samplesRead = 0;
-
-  constructor(
-    blocks: readonly SourceBlock[],
-    symbols: readonly string[],
-    options: MergeOptions,
-    counts: MergeCounts,
-    memory: ChunkMemory,
-  ) {
-    this.#memory = memory;
-    this.#pool = new ColumnPool(memory);
-    this.#blocks = blocks;
-    this.#symbols = symbols;
-    this.#options = options;
-    this.#counts = counts;
-    this.#range = {
-      minTime: Math.min(...blocks.map(({ meta }) => meta.minTime)),
-      maxTime: Math.max(...blocks.map(({ meta }) => meta.maxTime)),
-    };
-  }
-
-  /** Moves to the next series of any source. A promise only where bytes must be fetched. */
-  next(): boolean | Promise<boolean> {
-    const left = this.#started ? this.#current : this.#blocks;
-    this.#started = true;
-    for (let i = 0; i < left.length; i++) {
-      const more = left[i]!.next();
-      if (typeof more !== "boolean") return this.#nextLater(left, i, more);
-      if (more) pushHeap(this.#heap, left[i]!, lessSeries);
-    }
-    return this.#take();
-  }
-
-  async #nextLater(
-    left: readonly SourceBlock[],
-    first: number,
-    waiting: Promise<boolean>,
-  ): Promise<boolean> {
-    if (await waiting) pushHeap(this.#heap, left[first]!, lessSeries);
-    for (let i = first + 1; i < left.length; i++) {
-      const more = left[i]!.next();
-      const found = typeof more === "boolean" ? more : await more;
-      if (found) pushHeap(this.#heap, left[i]!, lessSeries);
-    }
-    return this.#take();
-  }
-
-  /** Takes the sources of the least series off the heap. */
-  #take(): boolean {
-    const heap = this.#heap;
-    this.#current = [];
-    const first = popHeap(heap, lessSeries);
-    if (first === undefined) return false;
-    this.#current.push(first);
-    this.labels = first.labels;
-    this.labelCount = first.labelCount;
-    while (heap.length > 0 && sameLabels(heap[0]!, first)) {
-      this.#current.push(popHeap(heap, lessSeries)!);
-    }
-    return true;
-  }
-
-  /** Merges the present series into `output`; one without samples leaves nothing. A promise only where it must wait. */
-  writeTo(output: OutputBlock): undefined | Promise<void> {
-    const ordered = this.#ordered;
-    ordered.length = 0;
-    for (let i = 0; i < this.#current.length; i++) ordered.push(this.#current[i]!);
-    if (ordered.length > 1) ordered.sort(byFirstChunk);
-    for (let i = 0; i < ordered.length; i++) {
-      const block = ordered[i]!;
-      if (!block.plain) return this.#mergeCurrent(output);
-      if (i > 0 && ordered[i - 1]!.lastTime >= block.firstTime) return this.#mergeCurrent(output);
-    }
-    const before = output.samples;
-    for (let i = 0; i < ordered.length; i++) {
-      const waiting = ordered[i]!.copyChunks(output);
-      if (waiting !== undefined) return this.#copyLater(output, i, waiting, before);
-    }
-    this.samplesRead += output.samples - before;
-    return output.endSeries(this.labels, this.labelCount);
-  }
-
-  async #copyLater(
-    output: OutputBlock,
-    first: number,
-    waiting: Promise<void>,
-    before: number,
-  ): Promise<void> {
-    await waiting;
-    for (let i = first + 1; i < this.#ordered.length; i++) {
-      const more = this.#ordered[i]!.copyChunks(output);
-      if (more !== undefined) await more;
-    }
-    this.samplesRead += output.samples - before;
-    const ended = output.endSeries(this.labels, this.labelCount);
-    if (ended !== undefined) await ended;
-  }
-
-  async #mergeCurrent(output: OutputBlock): Promise<void> {
-    // What was encoded for the series before is written.
-    this.#memory.reset();
-    const merged: SourceChunk[] = [];
-    const runs: ChunkRun[] = [];
-    for (const block of this.#current) {
-      let chunks: SourceChunk[] = [];
-      const waiting = block.chunksInto(chunks);
-      if (waiting !== undefined) await waiting;
-      const intervals = this.#deleted(block, chunks);
-      if (intervals.length > 0) {
-        chunks = chunks.flatMap((chunk) => withoutDeleted(block, chunk, intervals));
-      }
-      const replica = this.#options.replicas[this.#blocks.indexOf(block)] ?? "";
-      for (const chunk of chunks) this.samplesRead += chunk.sampleCount;
-      if (chunks.length > 0) runs.push({ chunks, replica });
-    }
-    if (runs.length === 0) return;
-    const counter = this.#options.dedup === "fill" && this.#isCounter();
-    mergeChunks(runs, this.#options.dedup, counter, this.#counts, merged, this.#pool);
-    if (merged.length > 0) await output.addSeries(this.labels, this.labelCount, merged);
-  }
-
-  /** Deletions of the present series, and what lies outside of the new block's time. */
-  #deleted(block: SourceBlock, chunks: readonly SourceChunk[]): readonly Interval[] {
-    let intervals = block.deleted;
-    const { minTime, maxTime } = this.#range;
-    if (chunks.some((chunk) => chunk.minTime < minTime)) {
-      intervals = addInterval(intervals, {
-        minTime: Number.MIN_SAFE_INTEGER,
-        maxTime: minTime - 1,
-      });
-    }
-    if (chunks.some((chunk) => chunk.maxTime >= maxTime)) {
-      intervals = addInterval(intervals, { minTime: maxTime, maxTime: Number.MAX_SAFE_INTEGER });
-    }
-    return intervals;
-  }
-
-  /** A guess by the conventions for names of metrics: nothing else is known here. */
-  #isCounter(): boolean {
-    for (let i = 0; i < 2 * this.labelCount; i += 2) {
-      if (this.#symbols[this.labels[i]!] !== "__name__") continue;
-      return /_(?:total|count|bucket)$/.test(this.#symbols[this.labels[i + 1]!]!);
-    }
-    return false;
-  }
-}
-
-function byFirstChunk(a: SourceBlock, b: SourceBlock): number {
-  return a.firstTime - b.firstTime;
-}
-
-function sameLabels(a: SourceBlock, b: SourceBlock): boolean {
-  return compareNumbers(a.labels, a.labelCount, b.labels, b.labelCount) === 0;
-}
-
-function withoutDeleted(
-  block: SourceBlock,
-  chunk: SourceChunk,
-  intervals: readonly Interval[],
-): SourceChunk[] {
-  if (!meetsRange(intervals, chunk.minTime, chunk.maxTime)) return [chunk];
-  if (coversRange(intervals, chunk.minTime, chunk.maxTime)) return [];
-  if (chunk.encoding === ChunkEncoding.aggregated) {
-    const text = "downsampled chunk is partly deleted or outside of the block";
-    throw new SourceBlockError(block.id, "block-malformed", text);
-  }
-  const samples = decodeSource(chunk, new SampleColumns());
-  removeDeleted(samples, 0, intervals);
-  return samples.count === 0 ? [] : encodeMerged(samples, 65535);
 }

@@ -1,5 +1,5 @@
 // Writes a block whose symbols are known beforehand: chunks and index go to disk as the series come.
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ByteWriter } from "@deucalion/base";
 import { ChunkEncoding } from "@deucalion/model";
@@ -14,6 +14,12 @@ import {
 } from "@deucalion/tsdb";
 import type { BlockStats } from "../../meta/block-meta.ts";
 import { ContentDigest } from "./content-digest.ts";
+import {
+  PartIndexReader,
+  PartIndexWriter,
+  type SeriesSink,
+  type WrittenPartIndex,
+} from "./part-index.ts";
 import type { SourceChunk } from "./source-chunk.ts";
 
 /** A chunk segment as it was written. */
@@ -33,13 +39,32 @@ export interface WrittenBlock {
   readonly segments: readonly WrittenSegment[];
 }
 
+/** A range of a block's series that was written on its own, to become part of the block by `adopt`. */
+export interface WrittenPart {
+  /** Holds `series` (the part's index) and `chunks/`. */
+  readonly dir: string;
+  readonly index: WrittenPartIndex;
+  readonly segments: readonly WrittenSegment[];
+  readonly samples: number;
+  readonly floats: number;
+  readonly histograms: number;
+}
+
+/** Series after which `adopt` looks whether it is to end. */
+const seriesEachTurn = 4096;
+const partIndexName = "series";
+
+function segmentName(segment: number): string {
+  return String(segment + 1).padStart(6, "0");
+}
+
 /**
  * Builds `<dir>/index` and `<dir>/chunks/`; meta.json is the caller's. Nothing is synced: `dir` is scratch, and what is
  * uploaded from it is made durable where it goes.
  */
 export class OutputBlock {
   readonly dir: string;
-  readonly #index: IndexWriter;
+  readonly #index: SeriesSink;
   readonly #segmentBytes: number;
   readonly #digest = new ContentDigest();
   readonly #framed = new ByteWriter(1 << 14);
@@ -51,7 +76,7 @@ export class OutputBlock {
   #floats = 0;
   #histograms = 0;
 
-  private constructor(dir: string, index: IndexWriter, segmentBytes: number) {
+  private constructor(dir: string, index: SeriesSink, segmentBytes: number) {
     this.dir = dir;
     this.#index = index;
     this.#segmentBytes = segmentBytes;
@@ -64,12 +89,26 @@ export class OutputBlock {
     segmentBytes = segmentBytesMax,
   ): Promise<OutputBlock> {
     await rm(dir, { recursive: true, force: true });
+    return OutputBlock.createIn(dir, symbols, segmentBytes);
+  }
+
+  /** As `create`, in a folder without index and chunks. */
+  static async createIn(
+    dir: string,
+    symbols: readonly string[],
+    segmentBytes = segmentBytesMax,
+  ): Promise<OutputBlock> {
     await mkdir(join(dir, "chunks"), { recursive: true });
-    return new OutputBlock(
-      dir,
-      await IndexWriter.create(join(dir, "index"), symbols),
-      segmentBytes,
-    );
+    const index = await IndexWriter.create(join(dir, "index"), symbols);
+    return new OutputBlock(dir, index, segmentBytes);
+  }
+
+  /** As `create`, for a part: ends with `finishPart`. Numbers of symbols are those of the whole block. */
+  static async createPart(dir: string, segmentBytes = segmentBytesMax): Promise<OutputBlock> {
+    await rm(dir, { recursive: true, force: true });
+    await mkdir(join(dir, "chunks"), { recursive: true });
+    const index = await PartIndexWriter.create(join(dir, partIndexName));
+    return new OutputBlock(dir, index, segmentBytes);
   }
 
   /** Samples in all chunks so far; for downsampled chunks those of their count. */
@@ -116,7 +155,7 @@ export class OutputBlock {
   async cut(): Promise<void> {
     await this.#endSegment();
     this.#segment++;
-    const name = String(this.#segment + 1).padStart(6, "0");
+    const name = segmentName(this.#segment);
     const file = await AppendFile.create(join(this.dir, "chunks", name));
     this.#file = file;
     await file.append(encodeSegmentHeader());
@@ -147,22 +186,25 @@ export class OutputBlock {
 
   /** Ends a series all of whose chunks were noted and appended; `labels` are numbers of symbols, `count` pairs. */
   endSeries(labels: Uint32Array, count: number): undefined | Promise<void> {
-    const places = this.#places;
+    const waiting = this.#addPlaces(labels, count, this.#places);
+    this.#places.reset();
+    return waiting;
+  }
+
+  #addPlaces(labels: Uint32Array, count: number, places: ChunkPlaces): undefined | Promise<void> {
     const { minTimes, maxTimes, refs } = places;
     this.#digest.addSeries(labels, count);
     for (let i = 0; i < places.count; i++) {
       this.#digest.addChunk(minTimes[i]!, maxTimes[i]!, refs[i]!);
     }
-    const waiting = this.#index.add(labels, count, places);
-    places.reset();
-    return waiting;
+    return this.#index.add(labels, count, places);
   }
 
   async #endSegment(): Promise<void> {
     const file = this.#file;
     if (file === null) return;
     this.#file = null;
-    const name = String(this.#segment + 1).padStart(6, "0");
+    const name = segmentName(this.#segment);
     await file.finish(false);
     this.#segments.push({ name, bytes: file.size, checksum: file.checksum });
   }
@@ -184,6 +226,52 @@ export class OutputBlock {
       digest: this.#digest.text,
       segments: this.#segments,
     };
+  }
+
+  /** Ends a part. */
+  async finishPart(): Promise<WrittenPart> {
+    await this.#endSegment();
+    const index = (await this.#index.finish(false)) as WrittenPartIndex;
+    return {
+      dir: this.dir,
+      index,
+      segments: this.#segments,
+      samples: this.#samples,
+      floats: this.#floats,
+      histograms: this.#histograms,
+    };
+  }
+
+  /**
+   * Takes over a part whose series come after all that were added: its segments are renamed and numbered behind those
+   * that are there, its series are added. Throws BLOCKS_RESULT where it does not read back as it was written.
+   */
+  async adopt(part: WrittenPart, signal: AbortSignal): Promise<void> {
+    await this.#endSegment();
+    const base = (this.#segment + 1) * 4294967296;
+    for (const { name, bytes, checksum } of part.segments) {
+      const own = segmentName(++this.#segment);
+      await rename(join(part.dir, "chunks", name), join(this.dir, "chunks", own));
+      this.#segments.push({ name: own, bytes, checksum });
+    }
+    const reader = await PartIndexReader.open(join(part.dir, partIndexName), part.index);
+    try {
+      for (let series = 1; ; series++) {
+        const more = reader.next();
+        if (!(typeof more === "boolean" ? more : await more)) break;
+        const { refs, count } = reader.chunks;
+        for (let i = 0; i < count; i++) refs[i] = refs[i]! + base;
+        const waiting = this.#addPlaces(reader.labels, reader.labelCount, reader.chunks);
+        if (waiting !== undefined) await waiting;
+        if (series % seriesEachTurn === 0) signal.throwIfAborted();
+      }
+    } finally {
+      await reader.close();
+    }
+    this.#samples += part.samples;
+    this.#floats += part.floats;
+    this.#histograms += part.histograms;
+    await rm(part.dir, { recursive: true });
   }
 
   /** Closes files and removes the folder. */

@@ -1,32 +1,27 @@
 // A block that is compacted: its series in order, one at a time, read from the bucket in large pieces.
 import { type ChunkMemory, crc32c } from "@deucalion/kernels";
-import { ChunkEncoding } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import {
-  checkSegmentHeader,
   decodeTombstones,
   IndexReader,
   type Interval,
+  type RangeReader,
   SeriesEntry,
   type Symbols,
-  segmentHeaderBytes,
   type Tombstones,
 } from "@deucalion/tsdb";
 import type { BlockMeta } from "../../meta/block-meta.ts";
 import { listBlockObjects, objectRanges, segmentNames } from "./block-objects.ts";
-import { FrameReader } from "./frame-reader.ts";
+import { compareNumbers } from "./compare-numbers.ts";
 import type { OutputBlock } from "./output-block.ts";
-import { countChunkSamples, type SourceChunk } from "./source-chunk.ts";
+import type { SourceChunk } from "./source-chunk.ts";
 import { SourceBlockError, sourceError } from "./source-error.ts";
+import { SourceSegments } from "./source-segments.ts";
 import { WindowReader } from "./window-reader.ts";
 
-const segmentSize = 4_294_967_296;
-/** Bytes that are asked for at a chunk whose length is not known. */
-const guessBytes = 4096;
+/** Bytes that are asked for at a series whose length is not known: while it walks, and when one is looked up. */
 const seriesBytes = 16 * 1024;
-const knownEncodings: ReadonlySet<number> = new Set([
-  ...Object.values(ChunkEncoding).filter((encoding) => encoding !== ChunkEncoding.none),
-]);
+const probeBytes = 4096;
 
 export interface SourceBlockOptions {
   /** Take series whose labels are not sorted by name (a bug of Prometheus 2.8 and older). */
@@ -46,16 +41,19 @@ export class SourceBlock {
   readonly symbols: Symbols;
   readonly #index: IndexReader;
   readonly #refs: Uint32Array;
+  readonly #indexRanges: RangeReader;
   readonly #indexWindow: WindowReader;
-  readonly #segments: readonly WindowReader[];
+  readonly #segments: SourceSegments;
   readonly #tombstones: Tombstones;
   readonly #acceptMalformed: boolean;
   readonly #unchecked: boolean;
   /** References are numbers of symbols (version 2), not positions. */
   readonly #numbered: boolean;
   readonly #entry = new SeriesEntry();
-  readonly #frame: FrameReader;
+  /** The present series, and the range that is walked. */
   #at = -1;
+  #from = 0;
+  #end: number;
   #place: Uint32Array | null = null;
   #previous = new Uint32Array(64);
   #previousCount = -1;
@@ -69,6 +67,7 @@ export class SourceBlock {
     meta: BlockMeta,
     index: IndexReader,
     refs: Uint32Array,
+    indexRanges: RangeReader,
     indexWindow: WindowReader,
     segments: readonly WindowReader[],
     tombstones: Tombstones,
@@ -79,14 +78,21 @@ export class SourceBlock {
     this.symbols = index.symbols;
     this.#index = index;
     this.#refs = refs;
+    this.#indexRanges = indexRanges;
     this.#indexWindow = indexWindow;
-    this.#segments = segments;
     this.#tombstones = tombstones;
     this.#acceptMalformed = options.acceptMalformedIndex;
     this.#unchecked = options.unchecked === true;
     this.#numbered = index.version !== 1;
+    this.#end = refs.length;
     const { memory } = options;
-    this.#frame = new FrameReader(memory === undefined ? crc32c : memory.crc32c);
+    this.#segments = new SourceSegments(
+      meta.ulid,
+      this.#entry,
+      this.#unchecked ? Number.POSITIVE_INFINITY : meta.maxTime,
+      segments,
+      memory === undefined ? crc32c : memory.crc32c,
+    );
   }
 
   /** Opens a block of a bucket: reads symbols, tables and the list of series. */
@@ -113,21 +119,15 @@ export class SourceBlock {
       const refs = await index.allPostings(signal);
       const segments: WindowReader[] = [];
       for (const name of segmentNames(objects)) {
-        const size = objects.get(name)!;
-        const reader = open(name, size);
-        await reader.move(0, Math.min(size, segmentHeaderBytes));
-        try {
-          checkSegmentHeader(reader.data);
-        } catch (thrown) {
-          throw sourceError(id, "chunks", thrown);
-        }
+        const reader = open(name, objects.get(name)!);
+        await SourceSegments.begin(id, reader);
         segments.push(reader);
       }
       const tombstones = objects.has("tombstones")
         ? decodeTombstones(await bucket.get(`${id}/tombstones`, signal))
         : new Map<number, readonly Interval[]>();
       const window = open("index", indexSize);
-      return new SourceBlock(meta, index, refs, window, segments, tombstones, options);
+      return new SourceBlock(meta, index, refs, ranges, window, segments, tombstones, options);
     } catch (thrown) {
       throw sourceError(id, "index", thrown);
     }
@@ -142,6 +142,34 @@ export class SourceBlock {
     this.#place = place;
   }
 
+  /** Walks only the series `[from, end)`, by their places in the block. To be called before `next`. */
+  limit(from: number, end: number): void {
+    this.#from = from;
+    this.#end = end;
+    this.#at = from - 1;
+  }
+
+  /** Labels of the series at a place, as numbers of symbols in the merged table. The walk is not moved. */
+  async labelsAt(place: number): Promise<Uint32Array> {
+    const offset = this.#index.seriesOffset(this.#refs[place]!);
+    const ranges = this.#indexRanges;
+    const entry = new SeriesEntry();
+    try {
+      for (let need = probeBytes; ; ) {
+        const length = Math.min(need, ranges.size - offset);
+        const used = entry.read(await ranges.read(offset, length), 0);
+        if (used > 0) break;
+        if (offset - used > ranges.size || -used <= need) throw this.#cutOff();
+        need = -used;
+      }
+    } catch (thrown) {
+      throw sourceError(this.id, "index", thrown);
+    }
+    const labels = new Uint32Array(2 * entry.labelCount);
+    this.#numberLabels(entry, labels);
+    return labels;
+  }
+
   /**
    * Moves to the next series; false at the end. A promise only where bytes must be fetched: there are millions of
    * calls, and few of them wait.
@@ -149,8 +177,8 @@ export class SourceBlock {
   next(): boolean | Promise<boolean> {
     this.#at++;
     this.#indexWindow.recycle();
-    for (let i = 0; i < this.#segments.length; i++) this.#segments[i]!.recycle();
-    if (this.#at >= this.#refs.length) return false;
+    this.#segments.recycle();
+    if (this.#at >= this.#end) return false;
     const offset = this.#index.seriesOffset(this.#refs[this.#at]!);
     try {
       const waiting = this.#readEntry(offset);
@@ -191,7 +219,11 @@ export class SourceBlock {
       if (offset - used > window.size) break;
       need = Math.max(need, -used);
     }
-    throw new SourceBlockError(this.id, "block-index-damaged", "series is cut off");
+    throw this.#cutOff();
+  }
+
+  #cutOff(): SourceBlockError {
+    return new SourceBlockError(this.id, "block-index-damaged", "series is cut off");
   }
 
   #takeLabels(): void {
@@ -200,17 +232,20 @@ export class SourceBlock {
     const before = this.labels;
     this.labels = this.#previous;
     this.#previous = before;
-    this.#previousCount = this.#at === 0 ? -1 : this.labelCount;
+    this.#previousCount = this.#at === this.#from ? -1 : this.labelCount;
     if (this.labels.length < 2 * count) this.labels = new Uint32Array(4 * count);
-    const labels = this.labels;
-    const place = this.#place!;
-    for (let i = 0; i < 2 * count; i++) {
-      const ref = entry.labels[i]!;
-      const known = this.#numbered && ref < place.length;
-      labels[i] = place[known ? ref : this.symbols.ordinal(ref)]!;
-    }
+    this.#numberLabels(entry, this.labels);
     this.labelCount = count;
     this.#checkLabels();
+  }
+
+  #numberLabels({ labels, labelCount }: SeriesEntry, out: Uint32Array): void {
+    const place = this.#place!;
+    for (let i = 0; i < 2 * labelCount; i++) {
+      const ref = labels[i]!;
+      const known = this.#numbered && ref < place.length;
+      out[i] = place[known ? ref : this.symbols.ordinal(ref)]!;
+    }
   }
 
   #checkLabels(): void {
@@ -282,79 +317,7 @@ export class SourceBlock {
    * where bytes must be fetched.
    */
   chunksInto(out: SourceChunk[]): undefined | Promise<void> {
-    const entry = this.#entry;
-    for (let i = 0; i < entry.chunkCount; i++) {
-      try {
-        if (!this.#chunkInto(i, out)) return this.#chunksSlowly(i, out);
-      } catch (thrown) {
-        throw sourceError(this.id, "chunks", thrown);
-      }
-    }
-    return undefined;
-  }
-
-  async #chunksSlowly(from: number, out: SourceChunk[]): Promise<void> {
-    for (let i = from; i < this.#entry.chunkCount; i++) {
-      try {
-        if (this.#chunkInto(i, out)) continue;
-        const ref = this.#entry.refs[i]!;
-        const offset = ref % segmentSize;
-        const reader = this.#segments[Math.floor(ref / segmentSize)]!;
-        const used = await this.#readFrameSlowly(reader, offset);
-        out.push(this.#chunk(reader, offset - reader.start, used, i));
-      } catch (thrown) {
-        throw sourceError(this.id, "chunks", thrown);
-      }
-    }
-  }
-
-  /** Takes a chunk that is in its segment's window; false where bytes must be fetched. */
-  #chunkInto(index: number, out: SourceChunk[]): boolean {
-    const entry = this.#entry;
-    // A chunk that begins where the block ends is in the next block as well.
-    if (entry.minTimes[index]! >= this.meta.maxTime && !this.#unchecked) return true;
-    const ref = entry.refs[index]!;
-    const segment = Math.floor(ref / segmentSize);
-    const reader = this.#segments[segment];
-    if (reader === undefined) throw this.#chunkError(`segment index ${segment} out of range`);
-    const offset = ref - segment * segmentSize;
-    if (!reader.has(offset, 1)) return false;
-    const used = this.#frame.read(reader.data, offset - reader.start);
-    if (used <= 0) return false;
-    out.push(this.#chunk(reader, offset - reader.start, used, index));
-    return true;
-  }
-
-  #chunk(reader: WindowReader, at: number, used: number, index: number): SourceChunk {
-    const { encoding, offset, length } = this.#frame;
-    if (!knownEncodings.has(encoding)) throw this.#chunkError(`chunk encoding ${encoding}`);
-    const data = reader.data;
-    return {
-      minTime: this.#entry.minTimes[index]!,
-      maxTime: this.#entry.maxTimes[index]!,
-      encoding,
-      data,
-      offset,
-      length,
-      frameStart: at,
-      frameEnd: at + used,
-      sampleCount: countChunkSamples(encoding, data, offset, length),
-    };
-  }
-
-  async #readFrameSlowly(reader: WindowReader, offset: number): Promise<number> {
-    if (offset < segmentHeaderBytes || offset >= reader.size) {
-      throw this.#chunkError("segment doesn't include the chunk");
-    }
-    let need = guessBytes;
-    for (let tries = 0; tries < 4; tries++) {
-      await reader.move(offset, Math.min(need, reader.size - offset));
-      const used = this.#frame.read(reader.data, offset - reader.start);
-      if (used > 0) return used;
-      if (offset - used > reader.size) break;
-      need = Math.max(need, -used);
-    }
-    throw this.#chunkError("segment doesn't include enough bytes to read the chunk");
+    return this.#segments.chunksInto(out);
   }
 
   /**
@@ -362,91 +325,6 @@ export class SourceBlock {
    * its checksum. A promise only where bytes must be fetched or written.
    */
   copyChunks(out: OutputBlock): undefined | Promise<void> {
-    return this.#copyFrom(0, out);
+    return this.#segments.copyChunks(out);
   }
-
-  #copyFrom(first: number, out: OutputBlock): undefined | Promise<void> {
-    const { refs, minTimes, maxTimes, chunkCount } = this.#entry;
-    const frame = this.#frame;
-    for (let i = first; i < chunkCount; ) {
-      const segment = Math.floor(refs[i]! / segmentSize);
-      const reader = this.#segments[segment];
-      if (reader === undefined) throw this.#chunkError(`segment index ${segment} out of range`);
-      const base = segment * segmentSize + reader.start;
-      const data = reader.data;
-      // Frames that lie one behind the other are copied at once.
-      const from = refs[i]! - base;
-      let to = from;
-      if (from < 0) return this.#fetchAndCopy(i, out);
-      while (i < chunkCount && refs[i]! - base === to && to < data.length) {
-        const used = this.#readFrame(data, to);
-        if (used <= 0 || !out.hasRoom(to - from + used)) break;
-        const { encoding, offset, length } = frame;
-        const samples = countChunkSamples(encoding, data, offset, length);
-        out.note(minTimes[i]!, maxTimes[i]!, encoding, samples, to - from);
-        to += used;
-        i++;
-      }
-      if (to === from) return this.#fetchAndCopy(i, out);
-      const waiting = out.appendFrames(data, from, to);
-      if (waiting !== undefined) return this.#copyLater(waiting, i, out);
-    }
-    return undefined;
-  }
-
-  #readFrame(data: Uint8Array, at: number): number {
-    try {
-      const used = this.#frame.read(data, at);
-      if (used > 0 && !knownEncodings.has(this.#frame.encoding)) {
-        throw this.#chunkError(`chunk encoding ${this.#frame.encoding}`);
-      }
-      return used;
-    } catch (thrown) {
-      throw sourceError(this.id, "chunks", thrown);
-    }
-  }
-
-  async #copyLater(waiting: Promise<void>, first: number, out: OutputBlock): Promise<void> {
-    await waiting;
-    const more = this.#copyFrom(first, out);
-    if (more !== undefined) await more;
-  }
-
-  /** Makes room for the frame of chunk `index`, gets its bytes, and goes on. */
-  async #fetchAndCopy(index: number, out: OutputBlock): Promise<void> {
-    const ref = this.#entry.refs[index]!;
-    const segment = Math.floor(ref / segmentSize);
-    const used = await this.#fetchFrame(this.#segments[segment]!, ref - segment * segmentSize);
-    if (!out.hasRoom(used)) await out.cut();
-    const more = this.#copyFrom(index, out);
-    if (more !== undefined) await more;
-  }
-
-  async #fetchFrame(reader: WindowReader, offset: number): Promise<number> {
-    try {
-      if (reader.has(offset, 1)) {
-        const used = this.#frame.read(reader.data, offset - reader.start);
-        if (used > 0) return used;
-      }
-      return await this.#readFrameSlowly(reader, offset);
-    } catch (thrown) {
-      throw sourceError(this.id, "chunks", thrown);
-    }
-  }
-
-  #chunkError(text: string): SourceBlockError {
-    return new SourceBlockError(this.id, "block-chunk-damaged", text);
-  }
-}
-
-/** Compares label sets given as numbers of symbols of one table. */
-export function compareNumbers(
-  a: Uint32Array,
-  aCount: number,
-  b: Uint32Array,
-  bCount: number,
-): number {
-  const length = 2 * Math.min(aCount, bCount);
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return aCount - bCount;
 }
