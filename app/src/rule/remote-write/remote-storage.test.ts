@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { silentLog } from "@deucalion/base";
-import { decodeSnappyBlock } from "@deucalion/kernels";
+import { decodeSnappyBlock, SnappyEncoder } from "@deucalion/kernels";
 import { decodeLabels, emptyHistogram, Labels } from "@deucalion/model";
 import { ProtoReader } from "@deucalion/rpc";
 import type { AppendSample } from "@deucalion/rules";
@@ -13,7 +13,9 @@ import { Registry } from "prom-client";
 import { parse } from "yaml";
 import { SampleView, TimeSeriesView } from "../../receive/write/time-series.ts";
 import { RemoteStorage } from "../storage/remote-storage.ts";
+import { encodeSamples } from "./encode-samples.ts";
 import { parseRemoteWrite } from "./remote-write-config.ts";
+import { Spool, spoolDefaults } from "./spool.ts";
 
 interface Taken {
   readonly series: string;
@@ -252,4 +254,45 @@ test("parseRemoteWrite() refuses what it cannot do", () => {
   refused("remote_write: [{url: 'http://a', sigv4: {}}]", /sigv4 is not part of this version/);
   refused("remote_write: [{url: 'http://a', nope: 1}]", /field nope not found/);
   refused("remote_write: [{url: 'http://a', name: x}, {url: 'http://b', name: x}]", /multiple/);
+});
+
+test("a damaged note of the place costs nothing but samples sent twice, and none can be written on a full disk", async (t) => {
+  const target = new Target();
+  const port = await target.listen();
+  t.after(() => target.close());
+  const dir = scratch(t);
+  const first = start(dir, port);
+  await first.storage.append(samples(3, 1_700_000_000_001));
+  await until(() => target.taken.length === 3, "the first");
+  await first.stop();
+  const folder = join(dir, "remote-write");
+  const [name] = readdirSync(folder).filter((file) => file.startsWith("position-"));
+  const file = join(folder, name!);
+  const spoolDir = join(folder, "spool");
+  const request = new SnappyEncoder().encode(
+    encodeSamples(samples(1, 1_700_000_000_002), Labels.empty),
+  );
+  for (const text of ["", '{"segment":', "null", '{"segment":1e400,"offset":"x"}']) {
+    target.taken.length = 0;
+    // What waited when the process was killed.
+    const spool = new Spool({ ...spoolDefaults, dir: spoolDir }, { report: assert.fail });
+    spool.append(request);
+    spool.close();
+    writeFileSync(file, text);
+    const again = start(dir, port);
+    await until(() => target.taken.some(({ time }) => time === 1_700_000_000_002), "the second");
+    await again.stop();
+  }
+  // Nothing can be written where a folder is.
+  mkdirSync(`${file}.tmp`);
+  const full = start(dir, port);
+  target.taken.length = 0;
+  for (let i = 0; i < 3; i++) {
+    await full.storage.append(samples(1, 1_700_000_001_000 + i));
+    await until(
+      () => target.taken.some(({ time }) => time === 1_700_000_001_000 + i),
+      "one without a note",
+    );
+  }
+  await full.stop();
 });

@@ -37,14 +37,17 @@ function positionFile(dir: string, { name, url }: RemoteWriteTarget): string {
   return join(dir, `position-${hash.slice(0, 16)}.json`);
 }
 
-/** Where a target is; null if it was never told, or the file cannot be read. */
+/** Where a target is; null if it was never told. All is sent again where the file is damaged. */
 function readPosition(file: string): SpoolPosition | null {
+  const all: SpoolPosition = { segment: 0, offset: 0 };
   try {
     const json = JSON.parse(readFileSync(file, "utf8")) as Partial<SpoolPosition> | null;
     const { segment, offset } = json ?? {};
-    return typeof segment === "number" && typeof offset === "number" ? { segment, offset } : null;
-  } catch {
-    return null;
+    return Number.isSafeInteger(segment) && Number.isSafeInteger(offset)
+      ? { segment: segment!, offset: offset! }
+      : all;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? null : all;
   }
 }
 
@@ -95,10 +98,15 @@ export class RemoteWriter {
     this.#reached.delete(done);
   }
 
+  /** A full disk does not stop the sending: more is sent again after a crash. */
   #remember(): void {
     this.#rememberedAt = this.#deps.now();
-    writeFileSync(`${this.#file}.tmp`, JSON.stringify(this.#position));
-    renameSync(`${this.#file}.tmp`, this.#file);
+    try {
+      writeFileSync(`${this.#file}.tmp`, JSON.stringify(this.#position));
+      renameSync(`${this.#file}.tmp`, this.#file);
+    } catch (error) {
+      this.#log.warn("the place of remote write cannot be written", { err: messageOf(error) });
+    }
   }
 
   /** Sends until the signal aborts; `hard` ends requests under way. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -95,5 +96,56 @@ test("Spool drops the oldest files beyond its limit, and those that were sent", 
   assert.deepEqual(kept, texts(30 - kept.length, 30));
   spool.releaseBefore(spool.end);
   assert.equal(spool.start.segment, spool.end.segment);
+  spool.close();
+});
+
+test("what a write that failed left in the file is written over", async (t) => {
+  for (const torn of [1, 8, 30, 500]) {
+    const dir = scratch(t);
+    const { spool, reports } = open(dir, { segmentBytes: 10_000 });
+    spool.append(payload(0));
+    // As a full disk leaves it: part of a frame, and an error for whoever wrote it.
+    appendFileSync(join(dir, readdirSync(dir)[0]!), Buffer.alloc(torn, 1));
+    for (let i = 1; i < 4; i++) spool.append(payload(i));
+    assert.deepEqual(await all(spool, spool.start), texts(0, 4));
+    assert.deepEqual(reports, []);
+    spool.close();
+    const again = open(dir).spool;
+    again.append(payload(4));
+    assert.deepEqual(await all(again, again.start), texts(0, 5));
+    again.close();
+  }
+});
+
+test("a kill at any byte loses what was not written whole, and nothing else", async (t) => {
+  const dir = scratch(t);
+  const first = open(dir, { segmentBytes: 10_000 }).spool;
+  for (let i = 0; i < 4; i++) first.append(payload(i));
+  first.close();
+  const path = join(dir, readdirSync(dir)[0]!);
+  const whole = readFileSync(path);
+  const frame = whole.length / 4;
+  for (let length = 0; length <= whole.length; length += 5) {
+    rmSync(dir, { recursive: true });
+    mkdirSync(dir);
+    writeFileSync(path, whole.subarray(0, length));
+    const { spool } = open(dir);
+    spool.append(payload(4));
+    const kept = Math.floor(length / frame);
+    assert.deepEqual(await all(spool, spool.start), [...texts(0, kept), ...texts(4, 5)]);
+    // A place that was written down before the rest was lost.
+    const { next } = await spool.read({ segment: 1, offset: 3 * frame }, 1);
+    assert.equal(next.segment, length === whole.length ? 1 : 2);
+    spool.close();
+  }
+});
+
+test("Spool goes on when a file goes while it is read", async (t) => {
+  const dir = scratch(t);
+  const { spool } = open(dir, { bytesMax: 600 });
+  for (let i = 0; i < 8; i++) spool.append(payload(i));
+  const reading = Array.from({ length: 4 }, () => spool.read(spool.start, 100));
+  for (let i = 8; i < 40; i++) spool.append(payload(i));
+  for (const { payloads } of await Promise.all(reading)) assert.ok(payloads.length > 0);
   spool.close();
 });

@@ -86,8 +86,13 @@ export class Spool {
       this.#sizes.set(segment, statSync(this.#path(segment)).size);
     }
     this.#segment = (segments.at(-1) ?? 0) + 1;
-    this.#fd = openSync(this.#path(this.#segment), "ax");
+    this.#fd = this.#make(this.#segment);
     this.#sizes.set(this.#segment, 0);
+  }
+
+  /** Not for appending: what a failed write left is written over, and appending would go behind it. */
+  #make(segment: number): number {
+    return openSync(this.#path(segment), "wx");
   }
 
   #path(segment: number): string {
@@ -138,7 +143,7 @@ export class Spool {
 
   #rotate(): void {
     const old = this.#fd;
-    this.#fd = openSync(this.#path(this.#segment + 1), "ax");
+    this.#fd = this.#make(this.#segment + 1);
     this.#segment++;
     this.#sizes.set(this.#segment, 0);
     fdatasync(old, (error) => {
@@ -178,9 +183,13 @@ export class Spool {
     for (;;) {
       const size = this.#sizes.get(position.segment) ?? 0;
       if (position.offset < size) {
-        const part = await this.#readFile(position, size, bytesMax);
-        if (part.payloads.length > 0) return part;
-        position = part.next;
+        const part = await this.#readFile(position, size, bytesMax).catch((error: unknown) => {
+          // Given up meanwhile, since there were too many.
+          if (!this.#sizes.has(position.segment)) return null;
+          throw error;
+        });
+        if (part !== null && part.payloads.length > 0) return part;
+        position = part?.next ?? this.clamp(position);
         continue;
       }
       const following = [...this.#sizes.keys()].find((segment) => segment > position.segment);
