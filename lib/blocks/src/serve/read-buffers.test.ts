@@ -6,8 +6,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { BytePool } from "@deucalion/kernels";
 import { Matcher, type SeriesBatch, type SeriesSource } from "@deucalion/model";
+import type { Bucket } from "@deucalion/objstore";
 import { never, openFolder } from "../testing/conformance.ts";
 import { bucketStart, hourMs, seededRandom, writeRandomBucket } from "../testing/random-bucket.ts";
+import { BlockIo } from "./block-io.ts";
+import type { CallBudget } from "./call-budget.ts";
 import { CallBuffers, ReadBuffers } from "./read-buffers.ts";
 
 test("memory comes again after it was given back, once", () => {
@@ -51,6 +54,34 @@ test("a pool that calls leave full starts anew; what they hold stays as it is", 
   assert.equal(next.buffer.byteLength > 1_000_000, true);
   assert.ok(held.every((byte) => byte === 1));
   assert.equal(buffers.crc32c(held, 0, 99), buffers.crc32c(new Uint8Array(99).fill(1), 0, 99));
+});
+
+test("reads that outlive their call take nothing of the pool", () => {
+  const pool = new BytePool(1 << 20);
+  const buffers = new ReadBuffers(0, pool);
+  for (let i = 0; i < 50; i++) {
+    const call = new CallBuffers(buffers);
+    call.close();
+    assert.equal(call.take(100_000).length, 100_000);
+  }
+  assert.ok(pool.take(900_000) !== undefined);
+});
+
+test("once a read of a plan has failed no more are begun", async () => {
+  const io = new BlockIo({} as Bucket, "block", {} as CallBudget, never);
+  const count = 100;
+  const from = Float64Array.from({ length: count }, (_, i) => i);
+  const to = from.map((at) => at + 1);
+  let begun = 0;
+  const all = io.all({ count, from, to, readOf: new Uint32Array(count) }, async (at) => {
+    begun++;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (at === 3) throw new Error("gone");
+    return at;
+  });
+  await assert.rejects(all, { message: "gone" });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.ok(begun <= 16, `${begun} reads`);
 });
 
 /** Adds all that is in a batch, as it is now, to a hash. */
