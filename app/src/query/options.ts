@@ -85,6 +85,12 @@ export interface QueryOptions extends QueryApiOptions {
     readonly minVersion: "1.0" | "1.1" | "1.2" | "1.3";
   };
   readonly mode: "local" | "distributed";
+  readonly distributed: {
+    /** Labels that tell the data of remote queriers apart; none: all of them. */
+    readonly partitionLabels: readonly string[];
+    /** A remote querier is trusted from the first of its TSDBs on, not from where all of them have data. */
+    readonly overlapping: boolean;
+  };
   /** Threads that evaluate big queries; 0 for none. */
   readonly workerThreads: number;
   /** A query frontend in this process; null for none. */
@@ -217,6 +223,10 @@ export function queryOptions(values: QueryFlagValues): QueryOptions {
       minVersion: values["grpc-client-tls-min-version"],
     },
     mode: values["query.mode"],
+    distributed: {
+      partitionLabels: values["query.partition-label"],
+      overlapping: values["query.distributed-with-overlapping-interval"],
+    },
     workerThreads: workerThreads(values["query.worker-threads"]),
     frontend: frontendOptions(values),
     dedupFunc: values["deduplication.func"],

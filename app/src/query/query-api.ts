@@ -24,11 +24,14 @@ import { Gate, GateMetrics } from "./gate.ts";
 import type { QueryApiOptions } from "./options.ts";
 import type { Querier } from "./querier.ts";
 import { QueryMetrics } from "./query-metrics.ts";
+import type { RemoteQueriers } from "./remote/remote-queriers.ts";
 
 export interface QueryApiDeps {
   readonly app: AppProcess;
   readonly querier: Querier;
   readonly engine: Pick<Engine, "instant" | "range">;
+  /** Distributed mode: other queriers that evaluate parts of queries. */
+  readonly remotes?: RemoteQueriers;
 }
 
 /** What the parser accepts, from the options. */
@@ -56,6 +59,7 @@ function createContext(options: QueryApiOptions, deps: QueryApiDeps): QueryConte
     parse: parseOptions(options),
     querier,
     engine,
+    remotes: deps.remotes ?? null,
     gate: new Gate(
       options.maxConcurrent,
       new GateMetrics(options.maxConcurrent, "thanos_query_concurrent_", app.registry),

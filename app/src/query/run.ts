@@ -3,12 +3,11 @@ import { loadXxhash64 } from "@deucalion/kernels";
 import { ApiFanout, Fanout, queryService } from "@deucalion/storeapi";
 import { decodeChunkInto } from "@deucalion/tsdb";
 import { Counter } from "prom-client";
-import { AppError } from "../errors.ts";
 import { createGrpc } from "../grpc/create-grpc.ts";
 import { createHttp } from "../http/create-http.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import { behindFrontend, frontendInProcess } from "../query-frontend/in-process.ts";
-import { createEndpoints, endpointsActor } from "./create-endpoints.ts";
+import { createEndpoints, type Endpoints, endpointsActor } from "./create-endpoints.ts";
 import { createEngine } from "./create-engine.ts";
 import { FanoutQuerier } from "./fanout-querier.ts";
 import { grpcExecutor } from "./grpc-executor.ts";
@@ -16,17 +15,29 @@ import { queryServices } from "./grpc-services.ts";
 import type { QueryOptions } from "./options.ts";
 import { parseOptions, registerQueryApi } from "./query-api.ts";
 import { relabelSelector } from "./relabel-selector.ts";
+import { RemoteQueriers } from "./remote/remote-queriers.ts";
+import { WholeSecondsEngine } from "./remote/whole-seconds-engine.ts";
 import { MovingEngine } from "./workers/moving-engine.ts";
 import { WorkerPool } from "./workers/worker-pool.ts";
 
 /** Ready when every endpoint has been asked once, or after so long. */
 const firstUpdateMs = 30_000;
 
-/** Serves until the process stops. Throws APP_CONFIG, APP_NOT_BUILT. */
+function remotesOf(options: QueryOptions, endpoints: Endpoints): RemoteQueriers {
+  const { selectorLabels, selectorRelabelConfig, lookbackMs, distributed } = options;
+  return new RemoteQueriers(
+    {
+      ...distributed,
+      // What a selector leaves out, remote queriers would still count.
+      enabled: selectorLabels.size === 0 && selectorRelabelConfig === "",
+      lookbackMs,
+    },
+    { queriers: () => endpoints.set.queriers(), stores: () => endpoints.stores() },
+  );
+}
+
+/** Serves until the process stops. Throws APP_CONFIG. */
 export async function runQuery(options: QueryOptions, app: AppProcess): Promise<void> {
-  if (options.mode === "distributed") {
-    throw new AppError("APP_NOT_BUILT", "--query.mode=distributed is not part of this version yet");
-  }
   app.log.info("starting query node");
   const { server, prober } = await createHttp(app, options.http, options.requestLoggingConfig);
   const endpoints = await createEndpoints(app, options);
@@ -69,8 +80,11 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
     },
   );
   const plain = createEngine(options);
-  const pool = new WorkerPool(options.workerThreads, { engine: plain.options }, app.log);
-  const engine = new MovingEngine(plain, pool);
+  const distributed = options.mode === "distributed";
+  // What other queriers give cannot be handed to a thread.
+  const threads = distributed ? 0 : options.workerThreads;
+  const pool = new WorkerPool(threads, { engine: plain.options }, app.log);
+  const engine = distributed ? new WholeSecondsEngine(plain) : new MovingEngine(plain, pool);
   const frontend =
     options.frontend === null
       ? null
@@ -78,7 +92,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
   const context = await registerQueryApi(
     frontend?.behind ?? server,
     frontend === null ? options : behindFrontend(options),
-    { app, querier, engine },
+    { app, querier, engine, ...(distributed ? { remotes: remotesOf(options, endpoints) } : {}) },
   );
   const services = queryServices({
     fanout,

@@ -13,6 +13,7 @@ import { SharedReads } from "./operators/shared-reads.ts";
 import type { Expr, ParseOptions } from "./parse/ast.ts";
 import { parseExpr } from "./parse/parse.ts";
 import { typeName, typeOf } from "./parse/types.ts";
+import type { Remotes } from "./plan/distributed/remote-engine.ts";
 import type { QueryTimes } from "./plan/durations.ts";
 import { type Plan, planQuery } from "./plan/plan.ts";
 import { selectorTimes } from "./plan/selector-times.ts";
@@ -81,6 +82,8 @@ export interface QueryOptions {
   readonly maxResolutionMs?: number;
   /** Tells in the result what each node of the query took. */
   readonly analyze?: boolean;
+  /** Other queriers that may evaluate parts of the query, each over data of its own. */
+  readonly remotes?: Remotes | undefined;
 }
 
 export interface QueryStats {
@@ -161,7 +164,7 @@ export class Engine {
     instant: boolean,
     options: QueryOptions,
   ): Promise<QueryResult> {
-    const plan = planQuery(expr, times);
+    const plan = this.#planOf(expr, times, options);
     const annotations = new Annotations();
     const stop = new AbortController();
     const limits = this.#limitsOf(options);
@@ -204,6 +207,14 @@ export class Engine {
     }
   }
 
+  #planOf(expr: Expr, times: QueryTimes, options: QueryOptions): Plan {
+    const { remotes } = options;
+    if (remotes === undefined) return planQuery(expr, times);
+    const { defaultStepMs } = this.#options;
+    const { lookbackMs } = this.#evalOptions(options);
+    return planQuery(expr, times, { remotes, lookbackMs, defaultStepMs });
+  }
+
   #limitsOf(options: QueryOptions): QueryLimits {
     const { maxSamples, maxBytesPerQuery, timeoutMs } = this.#options;
     return new QueryLimits({
@@ -241,12 +252,17 @@ export class Engine {
       // Whether their counters were reset is told by the samples read before.
       if (histogramStats) spans.delete(selector);
     }
+    for (const selector of plan.remoteParts.keys()) spans.delete(selector);
+    for (const { text } of plan.missing) warn(`store is not reachable: ${text}`);
     const tenant = options.tenant === undefined ? {} : { tenant: options.tenant };
+    const context = { signal, warn, ...tenant };
     return {
-      reads: new SharedReads(source, { signal, warn, ...tenant }, limits, spans),
+      reads: new SharedReads(source, context, limits, spans),
+      context,
       limits,
       options: evalOptions,
       selectors: plan.selectors,
+      remoteParts: plan.remoteParts,
       types: plan.types,
       stepMs: times.stepMs,
       defaultStepMs,

@@ -42,4 +42,10 @@ export { prettyExpr } from "./parse/pretty.ts";
 export { printDuration, printExpr } from "./parse/print.ts";
 export { typeName, typeOf } from "./parse/types.ts";
 export { childrenOf, transformExpr, walkExpr } from "./parse/walk.ts";
+export type {
+  OtherStore,
+  RemoteEngine,
+  RemoteRequest,
+  Remotes,
+} from "./plan/distributed/remote-engine.ts";
 export type { MatrixSeries, QueryValue, VectorSample } from "./result.ts";

@@ -17,6 +17,7 @@ export type {
   EndpointSetDeps,
   EndpointSetOptions,
   EndpointStatus,
+  QueryEndpoint,
 } from "./endpoints/endpoint-set.ts";
 export { EndpointSet, endpointSetDefaults } from "./endpoints/endpoint-set.ts";
 export type { EndpointFlags, EndpointSpec, EndpointSpecsDeps } from "./endpoints/endpoint-specs.ts";

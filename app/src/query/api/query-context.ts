@@ -19,6 +19,7 @@ import type { QueryApiOptions } from "../options.ts";
 import { apiMaxTimeMs, apiMinTimeMs, parseTimeParam } from "../parse-value.ts";
 import type { Querier } from "../querier.ts";
 import type { QueryMetrics } from "../query-metrics.ts";
+import type { RemoteQueriers } from "../remote/remote-queriers.ts";
 import { confineMatchers, tenantMatcher } from "../tenancy.ts";
 
 export interface QueryContext {
@@ -29,6 +30,8 @@ export interface QueryContext {
   readonly querier: Querier;
   /** Evaluates queries; anything with the two methods of lib/promql's Engine. */
   readonly engine: Pick<Engine, "instant" | "range">;
+  /** Other queriers that evaluate parts of queries; null unless this is asked for. */
+  readonly remotes: RemoteQueriers | null;
   readonly gate: Gate;
   /** Of the gates that each query has for its selects. */
   readonly selects: GateMetrics;

@@ -148,6 +148,7 @@ async function evaluateWithin(
       limit: params.limit,
       maxResolutionMs: params.maxSourceResolutionMs,
       analyze: params.analyze,
+      remotes: context.remotes?.forQuery(params, left),
       ...(params.stats === "all" ? { stats: "all" as const } : {}),
     });
     return { result, evalMs: performance.now() - begun, waitMs, stores };

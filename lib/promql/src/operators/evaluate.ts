@@ -8,13 +8,17 @@ import { callFunction } from "./call.ts";
 import type { Emit, Evaluation } from "./evaluation.ts";
 import { histogramSamples } from "./histogram-size.ts";
 import { instantSelector } from "./instant-selector.ts";
+import { remotePart } from "./remote-part.ts";
 import { stepInvariant } from "./step-invariant.ts";
 import { unary } from "./unary.ts";
 
 /** Rows of a node over the steps of `ev`. When it is done only its own result counts as held. */
 export async function evaluateNode(node: Expr, ev: Evaluation, emit: Emit): Promise<void> {
   if (ev.steps.count === 0) return;
-  if (node.kind === "vector") return instantSelector(node, ev, emit);
+  if (node.kind === "vector") {
+    const part = ev.state.remoteParts.get(node);
+    return part === undefined ? instantSelector(node, ev, emit) : remotePart(part, ev, emit);
+  }
   const before = ev.held;
   let result = 0;
   await operate(node, ev, (row) => {

@@ -1,8 +1,11 @@
 // The state of one query while it is evaluated, and of one evaluation (a range of steps) within it.
+
+import type { SourceContext } from "@deucalion/model";
 import { Annotations } from "../annotations/annotations.ts";
 import type { EvalContext, EvalOptions, InstantSelect } from "../functions/contract.ts";
 import type { QueryLimits } from "../limits.ts";
 import type { Expr, ValueType, VectorSelector } from "../parse/ast.ts";
+import type { RemotePart } from "../plan/distributed/distribute.ts";
 import type { SelectorPlan } from "../plan/selector-hints.ts";
 import { Row, type Steps } from "../row.ts";
 import { eachItem } from "./each-item.ts";
@@ -18,6 +21,10 @@ export interface QueryState {
   readonly limits: QueryLimits;
   readonly options: EvalOptions;
   readonly selectors: ReadonlyMap<VectorSelector, SelectorPlan>;
+  /** Selectors that stand for what other queriers evaluate. */
+  readonly remoteParts: ReadonlyMap<VectorSelector, RemotePart>;
+  /** For calls to other queriers. */
+  readonly context: SourceContext;
   readonly types: ReadonlyMap<Expr, ValueType>;
   /** Step of the query in ms, 0 for an instant query. */
   readonly stepMs: number;

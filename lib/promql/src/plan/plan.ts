@@ -1,6 +1,9 @@
 // From a parsed tree to one that can be evaluated over a given range of time.
 import type { Expr, NumberLiteral, ValueType, VectorSelector } from "../parse/ast.ts";
 import { typeOf } from "../parse/types.ts";
+import { distribute, type RemotePart } from "./distributed/distribute.ts";
+import type { OtherStore, Remotes } from "./distributed/remote-engine.ts";
+import type { SharedTimesOptions } from "./distributed/shared-times.ts";
 import { type QueryTimes, resolveTimes } from "./durations.ts";
 import { propagateMatchers } from "./propagate-matchers.ts";
 import { planSelectors, type SelectorPlan } from "./selector-hints.ts";
@@ -11,6 +14,15 @@ export interface Plan {
   readonly root: Expr;
   readonly selectors: ReadonlyMap<VectorSelector, SelectorPlan>;
   readonly types: ReadonlyMap<Expr, ValueType>;
+  /** Selectors that stand for what other queriers evaluate. */
+  readonly remoteParts: ReadonlyMap<VectorSelector, RemotePart>;
+  /** Stores that are away and may have had something. */
+  readonly missing: readonly OtherStore[];
+}
+
+/** Other queriers that evaluate parts of a query. */
+export interface Spread extends SharedTimesOptions {
+  readonly remotes: Remotes;
 }
 
 /** `start()`, `end()`, `range()` and `step()` are numbers once the query's times are known. */
@@ -41,13 +53,20 @@ function contextValue(func: string, times: QueryTimes): number | undefined {
  * Removes parentheses, fixes durations and `@` times, folds what is constant for the query, narrows selectors, and marks what is the
  * same at every step. Throws PROMQL_PARSE for durations that come out wrong.
  */
-export function planQuery(parsed: Expr, times: QueryTimes): Plan {
+export function planQuery(parsed: Expr, times: QueryTimes, spread: Spread | null = null): Plan {
   const resolved = rewrite(parsed, (node) => {
     if (node.kind === "paren") return node.expr;
     return propagateMatchers(foldContextFunction(resolveTimes(node, times), times));
   });
-  const root = markStepInvariant(resolved);
-  return { root, selectors: planSelectors(root), types: typesOf(root) };
+  const spreadOut = spread === null ? null : distribute(resolved, spread.remotes, times, spread);
+  const root = markStepInvariant(spreadOut?.root ?? resolved);
+  return {
+    root,
+    selectors: planSelectors(root),
+    types: typesOf(root),
+    remoteParts: spreadOut?.parts ?? new Map(),
+    missing: spreadOut?.missing ?? [],
+  };
 }
 
 /** The type of every node of a tree. */

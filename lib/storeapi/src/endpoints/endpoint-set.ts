@@ -54,6 +54,15 @@ export interface EndpointStatus {
   readonly apis: readonly string[];
 }
 
+/** A querier that evaluates PromQL for others. */
+export interface QueryEndpoint {
+  readonly address: string;
+  readonly caller: Caller;
+  /** All that it announces. */
+  readonly labelSets: readonly Labels[];
+  readonly tsdbInfos: readonly TsdbInfo[];
+}
+
 export class EndpointSet {
   readonly #options: EndpointSetOptions;
   readonly #deps: EndpointSetDeps;
@@ -196,17 +205,14 @@ export class EndpointSet {
   }
 
   /** Healthy queriers with their connections, for remote execution. */
-  queriers(): {
-    readonly address: string;
-    readonly caller: Caller;
-    readonly tsdbInfos: readonly TsdbInfo[];
-  }[] {
+  queriers(): QueryEndpoint[] {
     return [...this.#endpoints.values()].flatMap((endpoint) =>
       endpoint.state === "healthy" && endpoint.info?.query !== undefined
         ? [
             {
               address: endpoint.spec.address,
               caller: endpoint.caller,
+              labelSets: endpoint.labelSets,
               tsdbInfos: endpoint.info.store?.tsdbInfos ?? [],
             },
           ]

@@ -19,7 +19,10 @@ export interface RemoteResult {
   readonly stats: QueryStatistics | null;
 }
 
-/** Warnings of the far side go to the context, prefixed with where they come from. */
+/**
+ * Warnings of the far side go to the context, prefixed with where they come from. Where series are taken one by one, the
+ * result has none; what `take` throws ends the call.
+ */
 export class QueryClient {
   readonly address: string;
   readonly #caller: Caller;
@@ -29,26 +32,41 @@ export class QueryClient {
     this.#caller = caller;
   }
 
-  instant(request: InstantQueryRequest, context: SourceContext): Promise<RemoteResult> {
-    return this.#run("/thanos.Query/Query", QueryRequestMessage.encode(request), context);
+  instant(
+    request: InstantQueryRequest,
+    context: SourceContext,
+    take?: (series: MatrixSeries) => void,
+  ): Promise<RemoteResult> {
+    return this.#run("/thanos.Query/Query", QueryRequestMessage.encode(request), context, take);
   }
 
-  range(request: RangeQueryRequest, context: SourceContext): Promise<RemoteResult> {
-    return this.#run("/thanos.Query/QueryRange", QueryRangeRequestMessage.encode(request), context);
+  range(
+    request: RangeQueryRequest,
+    context: SourceContext,
+    take?: (series: MatrixSeries) => void,
+  ): Promise<RemoteResult> {
+    const encoded = QueryRangeRequestMessage.encode(request);
+    return this.#run("/thanos.Query/QueryRange", encoded, context, take);
   }
 
-  async #run(path: string, request: Uint8Array, context: SourceContext): Promise<RemoteResult> {
+  async #run(
+    path: string,
+    request: Uint8Array,
+    context: SourceContext,
+    taken?: (series: MatrixSeries) => void,
+  ): Promise<RemoteResult> {
     const metadata = context.tenant === undefined ? {} : { [tenantKey]: context.tenant };
     const stream = this.#caller.stream(path, request, { signal: context.signal, metadata });
     const series: MatrixSeries[] = [];
+    const take = taken ?? ((one: MatrixSeries) => void series.push(one));
     let stats: QueryStatistics | null = null;
     for await (const data of stream) {
       const message = QueryResponseMessage.decode(data);
       if (message.warnings !== undefined) {
         context.warn(`remote query warning (${this.address}): ${message.warnings}`);
       }
-      if (message.timeseries !== undefined) series.push(seriesFromWire(message.timeseries));
-      for (const one of message.timeseriesBatch?.series ?? []) series.push(seriesFromWire(one));
+      if (message.timeseries !== undefined) take(seriesFromWire(message.timeseries));
+      for (const one of message.timeseriesBatch?.series ?? []) take(seriesFromWire(one));
       if (message.stats !== undefined) stats = message.stats;
     }
     return { series, stats };
