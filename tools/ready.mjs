@@ -1,9 +1,19 @@
 #!/usr/bin/env node
 // Makes the checkout ready to run: installs packages when the lock file changed, compiles and bundles what changed,
 // and bundles the UI when its sources changed. Prints only what it does; `--quiet` prints nothing.
+// Of several at once, as when services are started side by side, one does the work and the others wait for it.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -20,6 +30,59 @@ function stamped(name) {
 function stamp(name, value) {
   mkdirSync(stampDir, { recursive: true });
   writeFileSync(join(stampDir, name), value);
+}
+
+/** Outside of the checkout: installing packages empties node_modules. */
+const owner = createHash("sha256").update(`${root}\0${process.getuid?.()}`).digest("hex");
+const lockFile = join(tmpdir(), `deucalion-ready-${owner.slice(0, 16)}`);
+/** Nobody takes so long; the lock is somebody's who is not there any more. */
+const lockMs = 900_000;
+let locked = false;
+
+function sleep(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** True if whoever made the lock is not there any more. */
+function isLeft() {
+  try {
+    const pid = Number(readFileSync(lockFile, "utf8"));
+    const age = Date.now() - statSync(lockFile).mtimeMs;
+    // Made, but not written yet.
+    if (pid === 0) return age > 10_000;
+    process.kill(pid, 0);
+    // Numbers of processes come again.
+    const other = `/proc/${pid}/cmdline`;
+    return (
+      age > lockMs || (existsSync(other) && !readFileSync(other, "utf8").includes("ready.mjs"))
+    );
+  } catch (error) {
+    return error.code === "ESRCH";
+  }
+}
+
+/** Waits until nobody else makes this checkout ready. Where no lock can be made there is none. */
+function lock() {
+  while (!locked) {
+    try {
+      writeFileSync(lockFile, String(process.pid), { flag: "wx" });
+      process.on("exit", () => rmSync(lockFile, { force: true }));
+    } catch (error) {
+      if (error.code === "EEXIST") {
+        if (isLeft()) rmSync(lockFile, { force: true });
+        else sleep(100);
+        continue;
+      }
+    }
+    locked = true;
+  }
+}
+
+/** Whether a step has to be done, asked again once nobody else can be doing it. */
+function isDue(due) {
+  if (!due()) return false;
+  lock();
+  return due();
 }
 
 function run(step, command, args) {
@@ -52,12 +115,12 @@ function fingerprint(dirs, skip) {
   return hash.digest("hex");
 }
 
-const lock = createHash("sha256")
+const lockHash = createHash("sha256")
   .update(readFileSync(join(root, "package-lock.json")))
   .digest("hex");
-if (stamped("lock") !== lock) {
+if (isDue(() => stamped("lock") !== lockHash)) {
   run("npm ci", "npm", ["ci", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]);
-  stamp("lock", lock);
+  stamp("lock", lockHash);
 }
 
 const skip = new Set(["dist", "node_modules", "testdata"]);
@@ -65,24 +128,31 @@ const sources = fingerprint(
   ["lib", "app", "test", "bench", "tsconfig.base.json"].filter((d) => !d.endsWith(".json")),
   skip,
 );
-if (stamped("sources") !== sources || !existsSync(join(root, "app/dist/src/main.js"))) {
+const isThere = (path) => existsSync(join(root, path));
+if (isDue(() => stamped("sources") !== sources || !isThere("app/dist/src/main.js"))) {
   run("tsc -b", join(root, "node_modules/.bin/tsc"), ["-b"]);
   stamp("sources", sources);
 }
 
 // Code caches are good for one version of Node.
 const bundled = createHash("sha256").update(sources).update(process.version);
-for (const name of ["bundle.mjs", "bundle-main.cjs", "warm-caches.mjs", "warm-cache.cjs"])
+for (const name of [
+  "bundle.mjs",
+  "bundle-main.cjs",
+  "warm-caches.mjs",
+  "warm-cache.cjs",
+  "warm-worker.cjs",
+])
   bundled.update(readFileSync(join(root, "tools", name)));
 const bundle = bundled.digest("hex");
-if (stamped("bundle") !== bundle || !existsSync(join(root, "app/dist/bundle/main.js"))) {
+if (isDue(() => stamped("bundle") !== bundle || !isThere("app/dist/bundle/main.js"))) {
   run("bundle", process.execPath, [join(root, "tools/bundle.mjs")]);
   stamp("bundle", bundle);
 }
 
 // The UI bundles the de-duplication of lib/model.
 const ui = fingerprint(["ui", "lib/model/src"], skip);
-if (stamped("ui") !== ui || !existsSync(join(root, "ui/dist"))) {
+if (isDue(() => stamped("ui") !== ui || !isThere("ui/dist"))) {
   run("vite build", "npm", ["run", "--silent", "build", "--workspace=ui"]);
   stamp("ui", ui);
 }
