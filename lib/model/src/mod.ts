@@ -9,16 +9,26 @@ export type { ChunkDecoder } from "./encoded-batch.ts";
 export { EncodedBatch, sortByTime } from "./encoded-batch.ts";
 export type { ModelErrorCode } from "./errors.ts";
 export { ModelError } from "./errors.ts";
-export type { AddResult } from "./histogram/accumulator.ts";
-export { HistogramSum } from "./histogram/accumulator.ts";
-export type { HistogramOutcome } from "./histogram/add.ts";
-export { addHistograms, subtractHistograms, usesCustomBuckets } from "./histogram/add.ts";
-export { bucketBound, exponentialBound, sameCustomBounds } from "./histogram/bounds.ts";
-export { copyBuckets, newBuckets } from "./histogram/bucket-columns.ts";
-export type { BucketOrder } from "./histogram/bucket-cursor.ts";
-export { BucketCursor } from "./histogram/bucket-cursor.ts";
-export { compactHistogram } from "./histogram/compact.ts";
-export { detectReset } from "./histogram/detect-reset.ts";
+export type { AddResult } from "./histogram/arithmetic/accumulator.ts";
+export { HistogramSum } from "./histogram/arithmetic/accumulator.ts";
+export type { HistogramOutcome } from "./histogram/arithmetic/add.ts";
+export {
+  addHistograms,
+  subtractHistograms,
+  usesCustomBuckets,
+} from "./histogram/arithmetic/add.ts";
+export { detectReset } from "./histogram/arithmetic/detect-reset.ts";
+export { HistogramMean } from "./histogram/arithmetic/mean.ts";
+export { divideHistogram, multiplyHistogram, withHint } from "./histogram/arithmetic/scale.ts";
+export { scaledDifference } from "./histogram/arithmetic/scaled-difference.ts";
+export { fractionBelow, trimHistogram } from "./histogram/arithmetic/trim.ts";
+export { bucketBound, exponentialBound, sameCustomBounds } from "./histogram/buckets/bounds.ts";
+export { copyBuckets, newBuckets } from "./histogram/buckets/bucket-columns.ts";
+export type { BucketOrder } from "./histogram/buckets/bucket-cursor.ts";
+export { BucketCursor } from "./histogram/buckets/bucket-cursor.ts";
+export { compactHistogram } from "./histogram/buckets/compact.ts";
+export { bucketIndexes, spansOf } from "./histogram/buckets/layout.ts";
+export { reduceResolution } from "./histogram/buckets/reduce.ts";
 export { equalHistograms } from "./histogram/equals.ts";
 export {
   eachApiBucket,
@@ -29,13 +39,7 @@ export {
 } from "./histogram/format.ts";
 export { formatFloatG } from "./histogram/format-float.ts";
 export { goExp2, goLog2 } from "./histogram/go-exponent.ts";
-export { bucketIndexes, spansOf } from "./histogram/layout.ts";
 export { emptyHistogram } from "./histogram/make.ts";
-export { HistogramMean } from "./histogram/mean.ts";
-export { reduceResolution } from "./histogram/reduce.ts";
-export { divideHistogram, multiplyHistogram, withHint } from "./histogram/scale.ts";
-export { scaledDifference } from "./histogram/scaled-difference.ts";
-export { fractionBelow, trimHistogram } from "./histogram/trim.ts";
 export { validateHistogram } from "./histogram/validate.ts";
 export type { BucketSpan, CounterResetHint, FloatHistogram } from "./histogram.ts";
 export { customBucketsSchema } from "./histogram.ts";

@@ -1,8 +1,8 @@
 // Equality of native histograms as data.
 import type { FloatHistogram } from "../histogram.ts";
-import { usesCustomBuckets } from "./add.ts";
-import { sameCustomBounds } from "./bounds.ts";
-import { bucketIndexes, sameIndexes } from "./layout.ts";
+import { usesCustomBuckets } from "./arithmetic/add.ts";
+import { sameCustomBounds } from "./buckets/bounds.ts";
+import { bucketIndexes, sameIndexes } from "./buckets/layout.ts";
 
 function sameNumbers(a: Float64Array, b: Float64Array): boolean {
   if (a.length !== b.length) return false;

@@ -1,8 +1,8 @@
 // Native histograms as text: Prometheus' String form, the form of its test scripts, and the buckets of its API.
 import type { FloatHistogram } from "../histogram.ts";
-import { usesCustomBuckets } from "./add.ts";
-import { BucketCursor } from "./bucket-cursor.ts";
-import { compactHistogram } from "./compact.ts";
+import { usesCustomBuckets } from "./arithmetic/add.ts";
+import { BucketCursor } from "./buckets/bucket-cursor.ts";
+import { compactHistogram } from "./buckets/compact.ts";
 import { formatFloatG } from "./format-float.ts";
 
 /** `{count:5, sum:18.4, (0.5,1]:1, …}` with the buckets by value and empty ones left out. */

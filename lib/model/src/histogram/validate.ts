@@ -3,7 +3,7 @@
 import { ModelError } from "../errors.ts";
 import type { BucketSpan, FloatHistogram } from "../histogram.ts";
 import { customBucketsSchema } from "../histogram.ts";
-import { exponentialSchemaMax, exponentialSchemaMin } from "./bounds.ts";
+import { exponentialSchemaMax, exponentialSchemaMin } from "./buckets/bounds.ts";
 
 function fail(message: string): never {
   throw new ModelError("MODEL_HISTOGRAM", message, {});

@@ -1,5 +1,5 @@
 // Boundaries of the buckets of native histograms, exactly as Prometheus computes them.
-import { customBucketsSchema } from "../histogram.ts";
+import { customBucketsSchema } from "../../histogram.ts";
 import { exponentialBounds } from "./exponential-bounds.ts";
 
 /** Coarsest and finest schema with exponential buckets. */

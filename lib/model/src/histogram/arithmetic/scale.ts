@@ -1,7 +1,7 @@
 // Multiplying and dividing native histograms by numbers, and changing their hint.
 
-import type { CounterResetHint, FloatHistogram } from "../histogram.ts";
-import { newBuckets } from "./bucket-columns.ts";
+import type { CounterResetHint, FloatHistogram } from "../../histogram.ts";
+import { newBuckets } from "../buckets/bucket-columns.ts";
 
 function scaled(buckets: Float64Array, factor: number, divide: boolean): Float64Array {
   const out = newBuckets(buckets.length);

@@ -1,5 +1,5 @@
 // Which buckets the spans of a native histogram name: ascending absolute indexes, computed once per span list.
-import type { BucketSpan } from "../histogram.ts";
+import type { BucketSpan } from "../../histogram.ts";
 
 const noIndexes = new Int32Array(0);
 const known = new WeakMap<readonly BucketSpan[], Int32Array>();

@@ -1,9 +1,9 @@
 // Finding out whether a native histogram that counts was reset between two samples.
-import type { FloatHistogram } from "../histogram.ts";
+import type { FloatHistogram } from "../../histogram.ts";
+import { exponentialBound, sameCustomBounds } from "../buckets/bounds.ts";
+import { bucketIndexes, coarserIndex } from "../buckets/layout.ts";
+import { borrowParts, widenZero } from "../buckets/zero-bucket.ts";
 import { usesCustomBuckets } from "./add.ts";
-import { exponentialBound, sameCustomBounds } from "./bounds.ts";
-import { bucketIndexes, coarserIndex } from "./layout.ts";
-import { borrowParts, widenZero } from "./zero-bucket.ts";
 
 /**
  * True if some count of `current` is lower than in `previous`, or a populated bucket is gone. A hint of "reset" or

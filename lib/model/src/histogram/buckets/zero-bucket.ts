@@ -1,8 +1,8 @@
 // The zero bucket of exponential histograms: widening it, and finding one width for two histograms.
 
-import type { FloatHistogram } from "../histogram.ts";
+import type { FloatHistogram } from "../../histogram.ts";
+import { kahanAddAt } from "../arithmetic/kahan.ts";
 import { exponentialBound } from "./bounds.ts";
-import { kahanAddAt } from "./kahan.ts";
 import { bucketIndexes } from "./layout.ts";
 import { dropEmpty, type Side } from "./side.ts";
 

@@ -1,8 +1,8 @@
 // Lowering the resolution of exponential histograms.
 
-import { ModelError } from "../errors.ts";
-import type { FloatHistogram } from "../histogram.ts";
-import { spansFor, usesCustomBuckets } from "./add.ts";
+import { ModelError } from "../../errors.ts";
+import type { FloatHistogram } from "../../histogram.ts";
+import { spansFor, usesCustomBuckets } from "../arithmetic/add.ts";
 import { coarsenSide } from "./side.ts";
 import { borrowParts } from "./zero-bucket.ts";
 

@@ -1,7 +1,8 @@
 // One side (positive or negative) of a native histogram as indexes and counts, and what can be done to it.
+
+import { kahanAddAt, kahanAddColumn } from "../arithmetic/kahan.ts";
 import { exponentialBound } from "./bounds.ts";
 import { copyBuckets, newBuckets } from "./bucket-columns.ts";
-import { kahanAddAt, kahanAddColumn } from "./kahan.ts";
 import { coarserIndex, sameIndexes, unionIndexes } from "./layout.ts";
 
 /**

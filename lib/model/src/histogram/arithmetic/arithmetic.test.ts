@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { CounterResetHint, FloatHistogram } from "../histogram.ts";
+import type { CounterResetHint, FloatHistogram } from "../../histogram.ts";
+import { compactHistogram } from "../buckets/compact.ts";
+import { bucketIndexes } from "../buckets/layout.ts";
+import { equalHistograms } from "../equals.ts";
+import { histogramTestExpression, histogramText } from "../format.ts";
 import { HistogramSum } from "./accumulator.ts";
 import { addHistograms, subtractHistograms } from "./add.ts";
-import { compactHistogram } from "./compact.ts";
 import { detectReset } from "./detect-reset.ts";
-import { equalHistograms } from "./equals.ts";
-import { histogramTestExpression, histogramText } from "./format.ts";
-import { bucketIndexes } from "./layout.ts";
 import { divideHistogram, multiplyHistogram } from "./scale.ts";
 import { trimHistogram } from "./trim.ts";
 
@@ -49,7 +49,7 @@ interface Case {
   readonly eq: boolean;
 }
 
-const file = new URL("../../../testdata/histogram-cases.json", import.meta.url);
+const file = new URL("../../../../testdata/histogram-cases.json", import.meta.url);
 const cases = JSON.parse(readFileSync(file, "utf8")) as Case[];
 const hints: readonly CounterResetHint[] = ["unknown", "reset", "not_reset", "gauge"];
 

@@ -1,6 +1,6 @@
 // Walking over the buckets of a native histogram with their bounds.
-import type { FloatHistogram } from "../histogram.ts";
-import { usesCustomBuckets } from "./add.ts";
+import type { FloatHistogram } from "../../histogram.ts";
+import { usesCustomBuckets } from "../arithmetic/add.ts";
 import { bucketBound } from "./bounds.ts";
 import { bucketIndexes } from "./layout.ts";
 

@@ -1,5 +1,5 @@
 // Removing empty buckets from a native histogram, or closing small gaps.
-import type { BucketSpan, FloatHistogram } from "../histogram.ts";
+import type { BucketSpan, FloatHistogram } from "../../histogram.ts";
 import { bucketIndexes, spansOf } from "./layout.ts";
 
 /** True if there is no empty bucket and no span that could be joined with its neighbour. */

@@ -1,14 +1,20 @@
 // Running compensated sums of native histograms: what `sum`, `avg`, `sum_over_time` and `avg_over_time` fold into.
 
-import type { CounterResetHint, FloatHistogram } from "../histogram.ts";
-import { customBucketsSchema } from "../histogram.ts";
+import type { CounterResetHint, FloatHistogram } from "../../histogram.ts";
+import { customBucketsSchema } from "../../histogram.ts";
+import { intersectCustomBounds, sameCustomBounds } from "../buckets/bounds.ts";
+import { copyBuckets, newBuckets } from "../buckets/bucket-columns.ts";
+import { bucketIndexes } from "../buckets/layout.ts";
+import {
+  bucketsWithin,
+  coarsenSide,
+  emptySide,
+  kahanAddSides,
+  type Side,
+} from "../buckets/side.ts";
+import { borrowParts, reconcileZero } from "../buckets/zero-bucket.ts";
 import { combineHints, spansFor, sumCustomSides } from "./add.ts";
-import { intersectCustomBounds, sameCustomBounds } from "./bounds.ts";
-import { copyBuckets, newBuckets } from "./bucket-columns.ts";
 import { kahanAddAt } from "./kahan.ts";
-import { bucketIndexes } from "./layout.ts";
-import { bucketsWithin, coarsenSide, emptySide, kahanAddSides, type Side } from "./side.ts";
-import { borrowParts, reconcileZero } from "./zero-bucket.ts";
 
 /** What happened when a histogram was added to a running sum. */
 export type AddResult = "added" | "reconciled" | "incompatible";

@@ -1,5 +1,5 @@
 // The mean of native histograms: a compensated sum as long as nothing overflows, then an incremental mean.
-import type { FloatHistogram } from "../histogram.ts";
+import type { FloatHistogram } from "../../histogram.ts";
 import { type AddResult, HistogramSum } from "./accumulator.ts";
 import { divideHistogram } from "./scale.ts";
 

@@ -1,10 +1,10 @@
 // Adding and subtracting native histograms whose schemas, zero buckets or custom bounds may differ.
 
-import type { BucketSpan, CounterResetHint, FloatHistogram } from "../histogram.ts";
-import { customBucketsSchema } from "../histogram.ts";
-import { exponentialBound, intersectCustomBounds, sameCustomBounds } from "./bounds.ts";
-import { newBuckets } from "./bucket-columns.ts";
-import { bucketIndexes, sameIndexes, spansOf } from "./layout.ts";
+import type { BucketSpan, CounterResetHint, FloatHistogram } from "../../histogram.ts";
+import { customBucketsSchema } from "../../histogram.ts";
+import { exponentialBound, intersectCustomBounds, sameCustomBounds } from "../buckets/bounds.ts";
+import { newBuckets } from "../buckets/bucket-columns.ts";
+import { bucketIndexes, sameIndexes, spansOf } from "../buckets/layout.ts";
 import {
   addSides,
   bucketsWithin,
@@ -12,8 +12,8 @@ import {
   emptySide,
   mapCustomBuckets,
   type Side,
-} from "./side.ts";
-import { borrowParts, reconcileZero } from "./zero-bucket.ts";
+} from "../buckets/side.ts";
+import { borrowParts, reconcileZero } from "../buckets/zero-bucket.ts";
 
 /** What an addition or subtraction gave, and what there is to tell the user about it. */
 export interface HistogramOutcome {

@@ -1,9 +1,9 @@
 // Means and compensated sums of native histograms.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FloatHistogram } from "../histogram.ts";
+import type { FloatHistogram } from "../../histogram.ts";
+import { emptyHistogram } from "../make.ts";
 import { HistogramSum } from "./accumulator.ts";
-import { emptyHistogram } from "./make.ts";
 import { HistogramMean } from "./mean.ts";
 
 function histogram(sum: number, buckets: number[]): FloatHistogram {

@@ -1,11 +1,11 @@
 // Cutting observations above or below a value out of a native histogram: PromQL's `</` and `>/`.
-import type { FloatHistogram } from "../histogram.ts";
+import type { FloatHistogram } from "../../histogram.ts";
+import { bucketBound } from "../buckets/bounds.ts";
+import { copyBuckets } from "../buckets/bucket-columns.ts";
+import { compactHistogram } from "../buckets/compact.ts";
+import { bucketIndexes } from "../buckets/layout.ts";
+import { goLog2 } from "../go-exponent.ts";
 import { usesCustomBuckets } from "./add.ts";
-import { bucketBound } from "./bounds.ts";
-import { copyBuckets } from "./bucket-columns.ts";
-import { compactHistogram } from "./compact.ts";
-import { goLog2 } from "./go-exponent.ts";
-import { bucketIndexes } from "./layout.ts";
 
 interface Kept {
   readonly count: number;

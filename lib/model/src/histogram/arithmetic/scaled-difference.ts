@@ -1,8 +1,8 @@
 // The difference of two native histograms times a number, in one go: the inner step of `rate`.
-import type { FloatHistogram } from "../histogram.ts";
+import type { FloatHistogram } from "../../histogram.ts";
+import { newBuckets } from "../buckets/bucket-columns.ts";
+import { compactHistogram } from "../buckets/compact.ts";
 import { alike } from "./add.ts";
-import { newBuckets } from "./bucket-columns.ts";
-import { compactHistogram } from "./compact.ts";
 
 /** Fills a new column; `empty.found` tells of buckets without a difference. */
 function scaledColumn(
