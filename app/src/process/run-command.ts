@@ -7,6 +7,7 @@ import type { globalFlags } from "../flags/groups.ts";
 import type { ParsedFlags } from "../flags/parse-flags.ts";
 import { buildInfo } from "../version.ts";
 import { type AppProcess, processLog } from "./app-process.ts";
+import { growHeap } from "./heap-growth.ts";
 import { memoryBudget } from "./memory-budget.ts";
 import { createRegistry } from "./metrics.ts";
 import { RunGroup } from "./run-group.ts";
@@ -33,6 +34,8 @@ async function setUp(
       ? noTracer
       : (await import("./tracer-config.ts")).createTracer(tracing, log, command.component);
   const build = buildInfo();
+  const memoryBytes = memoryBudget(values["enable-auto-gomemlimit"] ? ratio : null);
+  growHeap(memoryBytes / 2);
   return {
     component: command.component,
     log,
@@ -43,7 +46,7 @@ async function setUp(
     flags: shown,
     build,
     startTimeMs: Date.now() - process.uptime() * 1000,
-    memoryBytes: memoryBudget(values["enable-auto-gomemlimit"] ? ratio : null),
+    memoryBytes,
     now: Date.now,
     write: (text) => void process.stdout.write(text),
   };
