@@ -6,8 +6,8 @@ import type { RuleSample } from "../group/deps.ts";
 import { builtins } from "./builtins.ts";
 import { executeTemplate } from "./execute.ts";
 import { functionNames, templateFunctions } from "./functions.ts";
-import { GoFailure, GoInterface, GoMap, GoStruct, type GoValue } from "./go-value.ts";
-import { type ParsedTemplate, parseTemplate } from "./parse.ts";
+import { GoFailure, GoInterface, GoMap, GoStruct, type GoValue } from "./go/go-value.ts";
+import { type ParsedTemplate, parseTemplate } from "./parse/parse.ts";
 import { sampleValue } from "./sample-value.ts";
 
 /** Variables that are easier to remember than the fields behind them. */

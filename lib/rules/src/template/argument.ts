@@ -1,6 +1,6 @@
 // Values and literals as arguments: what Go assigns to which type.
 
-import { typeOfValue } from "./go-type.ts";
+import { typeOfValue } from "./go/go-type.ts";
 import {
   GoComplex,
   GoFailure,
@@ -9,9 +9,9 @@ import {
   GoPointer,
   GoSlice,
   type GoValue,
-} from "./go-value.ts";
-import type { NumberNode, Operand } from "./node.ts";
-import { nodeText } from "./node-text.ts";
+} from "./go/go-value.ts";
+import type { NumberNode, Operand } from "./parse/node.ts";
+import { nodeText } from "./parse/node-text.ts";
 
 const queryResult = "template.queryResult";
 

@@ -1,8 +1,8 @@
 // The functions that every Go template has.
 
-import { byBytes } from "./by-bytes.ts";
-import { sprint, sprintf, sprintln } from "./go-print.ts";
-import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go-type.ts";
+import { byBytes } from "./go/by-bytes.ts";
+import { sprint, sprintf, sprintln } from "./go/go-print.ts";
+import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go/go-type.ts";
 import {
   type GoComplex,
   GoFailure,
@@ -13,8 +13,8 @@ import {
   GoSlice,
   GoStruct,
   type GoValue,
-} from "./go-value.ts";
-import { isPrintableRune } from "./runes.ts";
+} from "./go/go-value.ts";
+import { isPrintableRune } from "./go/runes.ts";
 
 const unreachable = (): GoValue => undefined;
 

@@ -3,9 +3,9 @@ import { quoteGo } from "@deucalion/promql";
 import { RulesError } from "../errors.ts";
 import { assignable, constantOf, literalArgument, nilArgument } from "./argument.ts";
 import { builtins, isBuiltin } from "./builtins.ts";
-import { byBytes } from "./by-bytes.ts";
-import { sprint } from "./go-print.ts";
-import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go-type.ts";
+import { byBytes } from "./go/by-bytes.ts";
+import { sprint } from "./go/go-print.ts";
+import { indirect, integerOf, isTrue, kindOf, textOf, typeOfValue, unwrap } from "./go/go-type.ts";
 import {
   type FunctionLookup,
   GoFailure,
@@ -16,7 +16,8 @@ import {
   GoSlice,
   GoStruct,
   type GoValue,
-} from "./go-value.ts";
+} from "./go/go-value.ts";
+import { printed } from "./go/printed.ts";
 import type {
   ChainNode,
   CommandNode,
@@ -29,10 +30,9 @@ import type {
   PipeNode,
   TemplateNode,
   VariableNode,
-} from "./node.ts";
-import { nodeText } from "./node-text.ts";
-import type { ParsedTemplate } from "./parse.ts";
-import { printed } from "./printed.ts";
+} from "./parse/node.ts";
+import { nodeText } from "./parse/node-text.ts";
+import type { ParsedTemplate } from "./parse/parse.ts";
 
 /** Templates that call templates, and iterations of ranges over integers: what a loop without end stops at. */
 const depthMax = 1000;

@@ -4,8 +4,8 @@ import { compileSearch } from "@deucalion/model";
 import type { RuleSample } from "../group/deps.ts";
 import { parseDuration } from "../rulefile/parse-duration.ts";
 import { escapeQuery } from "./builtins.ts";
-import { byBytes } from "./by-bytes.ts";
-import { durationPointer } from "./go-time.ts";
+import { byBytes } from "./go/by-bytes.ts";
+import { durationPointer } from "./go/go-time.ts";
 import {
   type FunctionLookup,
   GoFailure,
@@ -17,7 +17,8 @@ import {
   GoStruct,
   GoText,
   type GoValue,
-} from "./go-value.ts";
+} from "./go/go-value.ts";
+import { toLower, toTitle, toUpper } from "./go/letter-case.ts";
 import { stripDomain, stripPort } from "./host-port.ts";
 import {
   floatToTime,
@@ -28,7 +29,6 @@ import {
   humanizeTimestamp,
   toFloat,
 } from "./humanize.ts";
-import { toLower, toTitle, toUpper } from "./letter-case.ts";
 import { sampleValue } from "./sample-value.ts";
 
 /** What the functions of one expansion know. */

@@ -6,7 +6,7 @@ import {
   histogramText,
 } from "@deucalion/model";
 import type { RuleSample } from "../group/deps.ts";
-import { GoInteger, GoPointer, GoSlice, GoStruct, type GoValue } from "./go-value.ts";
+import { GoInteger, GoPointer, GoSlice, GoStruct, type GoValue } from "./go/go-value.ts";
 
 function floats(values: Float64Array): GoSlice {
   return new GoSlice("[]float64", [...values]);

@@ -1,8 +1,8 @@
 // A Go template over named texts, with Go's own functions only: links to expressions are made with it.
 import { builtins } from "./builtins.ts";
 import { executeTemplate } from "./execute.ts";
-import { GoStruct } from "./go-value.ts";
-import { type ParsedTemplate, parseTemplate } from "./parse.ts";
+import { GoStruct } from "./go/go-value.ts";
+import { type ParsedTemplate, parseTemplate } from "./parse/parse.ts";
 
 export class TextTemplate {
   readonly #parsed: ParsedTemplate;

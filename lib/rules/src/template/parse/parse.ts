@@ -1,6 +1,6 @@
 // Parses templates into trees: the main one and those it defines.
 import { quoteGo, unquoteGo } from "@deucalion/promql";
-import { RulesError } from "../errors.ts";
+import { RulesError } from "../../errors.ts";
 import { type Item, isKeyword, itemText, Lexer } from "./lex.ts";
 import type {
   BranchNode,
