@@ -34,6 +34,8 @@ const leaseTtlMs = 60_000;
 const coresMax = 4;
 /** Chunks that make a thread more for one merge worth while: the work of about a third of a second. */
 const partChunksMin = 200_000;
+/** Series of all sources times threads of a merge; keeps it below 1 GiB. */
+const partSeriesMax = 3_000_000;
 
 export interface Compaction {
   readonly bucket: Bucket;
@@ -126,7 +128,7 @@ export function openCompaction(
       // One more than there are threads: its upload goes on while they work.
       plansAtOnce: Math.max(1, Math.floor(cores / options.groupsConcurrency)) + 1,
       downsampling: options.downsampling,
-      split: { partsMax: cores, chunksMin: partChunksMin },
+      split: { partsMax: cores, chunksMin: partChunksMin, seriesMax: partSeriesMax },
       // One block needs little memory, so no core is left idle.
       downsamplesAtOnce: Math.max(cores, options.downsampleConcurrency) + 1,
       retention: options.retention,

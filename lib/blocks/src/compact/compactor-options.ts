@@ -14,6 +14,8 @@ export interface MergeSplit {
   readonly partsMax: number;
   /** Chunks that a part has at least; those that overlap count several times. */
   readonly chunksMin: number;
+  /** Series of all sources times parts, at most: each part holds the symbols of all. */
+  readonly seriesMax: number;
 }
 
 export interface CompactorOptions {

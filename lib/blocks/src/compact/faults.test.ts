@@ -120,7 +120,7 @@ for (let seed = 1; seed <= runs; seed++) {
         return { error: ioError(`${operation} ${name}`) };
       };
       // Every other life splits its merges.
-      const split = { partsMax: 1 + 2 * (life % 2), chunksMin: 1 };
+      const split = { partsMax: 1 + 2 * (life % 2), chunksMin: 1, seriesMax: 1000 };
       const { compactor, close } = await makeCompactor(bucket, { ...options, split }, view);
       await compactor.round(never).catch(() => undefined);
       await close();

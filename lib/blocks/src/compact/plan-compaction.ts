@@ -103,9 +103,15 @@ function partsOf(
 ): number {
   if (split === undefined) return 1;
   let chunks = 0;
-  for (const { stats } of plan) chunks += stats.numChunks ?? 0;
+  let series = 0;
+  for (const { stats } of plan) {
+    chunks += stats.numChunks ?? 0;
+    series += stats.numSeries ?? 0;
+  }
   const weight = vertical ? overlapWeight * chunks : chunks;
-  return Math.max(1, Math.min(split.partsMax, Math.floor(weight / split.chunksMin)));
+  const byWork = Math.floor(weight / split.chunksMin);
+  const byMemory = Math.floor(split.seriesMax / Math.max(1, series));
+  return Math.max(1, Math.min(split.partsMax, byWork, byMemory));
 }
 
 function isEmpty(block: BlockMeta): boolean {

@@ -9,7 +9,6 @@ import {
   open,
   readdir,
   rename,
-  rmdir,
   stat,
   unlink,
 } from "node:fs/promises";
@@ -26,14 +25,16 @@ import { ObjstoreError } from "../errors.ts";
 import { checkObjectName, checkPrefix } from "../object-name.ts";
 import { OpenFiles } from "./open-files.ts";
 import { FolderReader } from "./read-folder.ts";
+import { removeEmptyFolders, StaleUploads, temporaryMark } from "./stale-uploads.ts";
 
 const pieceBytes = 1 << 20;
 /** Files kept open for range reads. */
 const openFilesMax = 128;
-/** Temporary files of uploads in flight; never listed. */
-const temporaryMark = ".deucalion-upload-";
 
-/** A bucket in a local folder. The folder is made when the first object is written. */
+/**
+ * A bucket in a local folder. The folder is made when the first object is written. Temporary files of killed uploads that a
+ * listing met are removed by the next upload or deletion, when they are a day old.
+ */
 export class FilesystemBucket implements Bucket {
   readonly name: string;
   readonly conditionalCreate = true;
@@ -41,8 +42,12 @@ export class FilesystemBucket implements Bucket {
   readonly #folders = new FolderReader();
   readonly #openFiles = new OpenFiles(openFilesMax);
 
-  constructor(directory: string) {
+  readonly #stale: StaleUploads;
+
+  /** `now` gives the time in ms. */
+  constructor(directory: string, now: () => number = Date.now) {
     this.#root = resolve(directory);
+    this.#stale = new StaleUploads(this.#root, now);
     this.name = `fs: ${this.#root}`;
   }
 
@@ -137,7 +142,10 @@ export class FilesystemBucket implements Bucket {
     const entries: { key: string; name: string; attributes?: ObjectAttributes }[] = [];
     // A link's target counts, as it does for readers.
     for (const { name: base, stats } of found) {
-      if (base.includes(temporaryMark)) continue;
+      if (base.includes(temporaryMark)) {
+        if (stats.isFile()) this.#stale.note(join(this.#root, folder, base), stats);
+        continue;
+      }
       const name = prefix + base;
       if (stats.isFile()) {
         const attributes = { size: stats.size, lastModifiedMs: stats.mtimeMs };
@@ -153,6 +161,7 @@ export class FilesystemBucket implements Bucket {
       if (entry.attributes !== undefined) yield { name: entry.name, attributes: entry.attributes };
       else if (recursive) yield* this.#list(entry.name, true, signal);
       else if (await this.#holdsFile(entry.name)) yield { name: `${entry.name}/` };
+      else await this.#stale.noteBelow(join(this.#root, entry.name));
     }
   }
 
@@ -186,6 +195,7 @@ export class FilesystemBucket implements Bucket {
       } else await rename(temporary, path);
       this.#openFiles.forget(path);
       await syncFolder(dirname(path));
+      await this.#stale.remove();
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
       if (signal.aborted) throw signal.reason;
@@ -200,14 +210,8 @@ export class FilesystemBucket implements Bucket {
     const path = this.#path(name);
     await unlink(path).catch((cause) => fail(name, cause));
     this.#openFiles.forget(path);
-    // Folders do not exist in object stores: those that became empty go with their last object.
-    for (let folder = dirname(path); folder !== this.#root; folder = dirname(folder)) {
-      try {
-        await rmdir(folder);
-      } catch {
-        return;
-      }
-    }
+    await this.#stale.remove();
+    await removeEmptyFolders(dirname(path), this.#root);
   }
 
   close(): Promise<void> {
