@@ -150,14 +150,15 @@ export class TsdbStorage implements RuleStorage {
   append(samples: readonly AppendSample[]): Promise<readonly AppendRejection[]> {
     const { head } = this.db;
     const rejected: AppendRejection[] = [];
-    for (const [index, sample] of samples.entries()) {
-      const verdict = appendOne(head, sample);
-      const reason = reasons[verdict];
-      if (reason === undefined) continue;
-      rejected.push({ index, ...reason });
-      this.#deps.events.rejected(reason.reason);
-    }
     try {
+      // What waits is written first; as long as that fails nothing more is taken.
+      if (!head.writable) head.commit();
+      for (const [index, sample] of samples.entries()) {
+        const reason = reasons[appendOne(head, sample)];
+        if (reason === undefined) continue;
+        rejected.push({ index, ...reason });
+        this.#deps.events.rejected(reason.reason);
+      }
       head.commit();
     } catch (cause) {
       const text = `rule sample appending: ${messageOf(cause)}`;
