@@ -44,7 +44,7 @@ export {
   writeTombstones,
 } from "./block/tombstones.ts";
 export type { AggregateChunk } from "./chunk/aggregate-chunks.ts";
-export { aggregateChunks, encodeAggregateChunk } from "./chunk/aggregate-chunks.ts";
+export { AggregateParts, aggregateChunks, encodeAggregateChunk } from "./chunk/aggregate-chunks.ts";
 export { chunkSampleCount, decodeChunkInto } from "./chunk/decode-chunk.ts";
 export type { EncodedChunk, EncodeSamplesOptions, XorEncoder } from "./chunk/encode-samples.ts";
 export { encodeSamples, encodeSamplesDefaults } from "./chunk/encode-samples.ts";

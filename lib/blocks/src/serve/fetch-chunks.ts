@@ -2,7 +2,7 @@
 import { messageOf } from "@deucalion/base";
 import { Aggregate, ChunkColumns, ChunkEncoding } from "@deucalion/model";
 import { isNotFound } from "@deucalion/objstore";
-import { aggregateChunks } from "@deucalion/tsdb";
+import { AggregateParts } from "@deucalion/tsdb";
 import type { BlockIo } from "./block-io.ts";
 import type { CallBudget } from "./call-budget.ts";
 import { planReads } from "./plan-reads.ts";
@@ -91,6 +91,7 @@ export async function chunkColumns(
   const readOf = new Uint32Array(rows.chunkCount);
   for (let i = 0; i < count; i++) readOf[chunks[i]!] = plan.readOf[i]!;
   const found: Found = { buffer: 0, encoding: 0, offset: 0, length: 0 };
+  const parts = new AggregateParts();
   for (let i = from; i < to; i++) {
     const row = order[i]!;
     columns.addSeries(labels, rows.labelStart[row]!, rows.labelEnd[row]!);
@@ -101,7 +102,7 @@ export async function chunkColumns(
       let ok = locate(reads[read]!, rows.ref[c]! - plan.from[read]!, found, fetch);
       if (ok === "longer") ok = await locateLong(rows.ref[c]!, found, columns, fetch);
       if (ok !== "found") continue;
-      addChunk(columns, rows.minTime[c]!, rows.maxTime[c]!, found, fetch);
+      addChunk(columns, rows.minTime[c]!, rows.maxTime[c]!, found, parts, fetch);
     }
     if (columns.chunkCount === before) columns.seriesCount--;
   }
@@ -199,22 +200,25 @@ function addChunk(
   minTime: number,
   maxTime: number,
   { buffer, encoding, offset, length }: Found,
+  parts: AggregateParts,
   fetch: ChunkFetch,
 ): void {
   if (encoding !== ChunkEncoding.aggregated) {
     columns.addChunk(minTime, maxTime, encoding, Aggregate.raw, buffer, offset, length);
     return;
   }
-  const before = columns.chunkCount;
   try {
-    for (const part of aggregateChunks(columns.buffers[buffer]!, offset, length)) {
-      if (!fetch.aggregates.includes(part.aggregate)) continue;
-      const { aggregate, encoding: inner } = part;
-      columns.addChunk(minTime, maxTime, inner, aggregate, buffer, part.offset, part.length);
-    }
+    parts.read(columns.buffers[buffer]!, offset, length);
   } catch (error) {
     fetch.damaged(messageOf(error));
     return;
+  }
+  const before = columns.chunkCount;
+  for (let i = 0; i < parts.count; i++) {
+    const aggregate = parts.aggregate[i]!;
+    if (!fetch.aggregates.includes(aggregate)) continue;
+    const [at, bytes] = [parts.offset[i]!, parts.length[i]!];
+    columns.addChunk(minTime, maxTime, parts.encoding[i]!, aggregate, buffer, at, bytes);
   }
   if (columns.chunkCount === before)
     columns.addChunk(minTime, maxTime, ChunkEncoding.none, Aggregate.raw, 0, 0, 0);
