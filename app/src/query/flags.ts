@@ -54,7 +54,7 @@ export const queryFlags = {
   "query.mode": choice(
     ["local", "distributed"],
     "local",
-    "Where queries are evaluated: local or distributed.",
+    "Where queries are evaluated: local, or distributed over the queriers among the endpoints.",
   ),
   "query.max-concurrent": int(20, "Queries that are evaluated at once; others wait."),
   "query.lookback-delta": duration(

@@ -2,11 +2,12 @@
 export type { Caller, CallOptions, Metadata, ServerStream } from "./client/caller.ts";
 export type { ChannelState } from "./client/channel.ts";
 export { Channel } from "./client/channel.ts";
-export type { GroupOptions } from "./client/channel-group.ts";
-export { ChannelGroup, groupDefaults } from "./client/channel-group.ts";
+export { ChannelGroup } from "./client/channel-group.ts";
 export type { ClientCallObserver, ClientInterceptor } from "./client/client-interceptor.ts";
 export type { ClientOptions, ClientTls } from "./client/client-options.ts";
 export { clientDefaults, clientTlsDefaults } from "./client/client-options.ts";
+export type { MethodConfig, RetryPolicy, ServiceConfig } from "./client/service-config.ts";
+export { parseServiceConfig, serviceConfigDefaults } from "./client/service-config.ts";
 export type { Target } from "./client/target.ts";
 export { parseTarget } from "./client/target.ts";
 export { decodeSnappyStream, encodeSnappyStream } from "./compress/snappy-stream.ts";

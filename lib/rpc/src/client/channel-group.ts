@@ -1,27 +1,21 @@
-// Several addresses that answer as one: calls go round robin, and try another address while nothing was answered.
+// Several addresses that answer as one: calls take turns, and try another address while nothing was answered.
 import { RpcError } from "../errors.ts";
-import { Status, statusOf } from "../status.ts";
+import { statusOf } from "../status.ts";
 import type { Caller, CallOptions, ServerStream } from "./caller.ts";
 import { Channel } from "./channel.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { onlyMessage } from "./client-stream.ts";
-
-export interface GroupOptions {
-  readonly attemptsMax: number;
-  readonly backoffMs: number;
-}
-
-export const groupDefaults: GroupOptions = { attemptsMax: 3, backoffMs: 100 };
+import { methodConfigOf, type ServiceConfig, serviceConfigDefaults } from "./service-config.ts";
 
 export class ChannelGroup implements Caller {
   readonly #client: Partial<ClientOptions>;
-  readonly #options: GroupOptions;
+  readonly #config: ServiceConfig;
   #channels = new Map<string, Channel>();
   #next = 0;
 
-  constructor(client: Partial<ClientOptions> = {}, options: Partial<GroupOptions> = {}) {
+  constructor(client: Partial<ClientOptions> = {}, config: ServiceConfig = serviceConfigDefaults) {
     this.#client = client;
-    this.#options = { ...groupDefaults, ...options };
+    this.#config = config;
   }
 
   get addresses(): string[] {
@@ -44,6 +38,9 @@ export class ChannelGroup implements Caller {
   #pick(): Channel {
     const all = [...this.#channels.values()];
     if (all.length === 0) throw new RpcError("RPC_UNAVAILABLE", "no address of the group is known");
+    if (this.#config.policy === "pick_first") {
+      return all.find((channel) => channel.state !== "failing") ?? all[this.#next++ % all.length]!;
+    }
     for (let i = 0; i < all.length; i++) {
       const channel = all[(this.#next + i) % all.length]!;
       if (channel.state === "failing") continue;
@@ -58,8 +55,14 @@ export class ChannelGroup implements Caller {
   }
 
   stream(path: string, request: Uint8Array, options: CallOptions = {}): ServerStream {
-    const { attemptsMax, backoffMs } = this.#options;
-    const begin = () => this.#pick().stream(path, request, options);
+    const { retry, timeoutMs, waitForReady } = methodConfigOf(this.#config, path);
+    const given = options.timeoutMs ?? Number.POSITIVE_INFINITY;
+    const bounded: CallOptions = {
+      ...options,
+      ...(timeoutMs > 0 ? { timeoutMs: Math.min(timeoutMs, given) } : {}),
+      ...(waitForReady ? { waitForReady: options.waitForReady ?? true } : {}),
+    };
+    const begin = () => this.#pick().stream(path, request, bounded);
     let current: ReturnType<typeof begin> | null = null;
     let cancelled = false;
     const read = async (): Promise<readonly Uint8Array[] | null> => {
@@ -68,10 +71,13 @@ export class ChannelGroup implements Caller {
           current ??= begin();
           return await current.read();
         } catch (error) {
-          const final = current?.answered === true || attempt >= attemptsMax || cancelled;
-          if (final || statusOf(error) !== Status.unavailable) throw error;
+          if (retry === null || current?.answered === true || cancelled) throw error;
+          const final = attempt >= retry.attemptsMax;
+          if (final || !retry.statuses.includes(statusOf(error))) throw error;
           current = null;
-          await new Promise((resolve) => setTimeout(resolve, backoffMs * 2 ** (attempt - 1)));
+          const { backoffMs, backoffMaxMs, backoffFactor } = retry;
+          const pause = Math.min(backoffMaxMs, backoffMs * backoffFactor ** (attempt - 1));
+          await new Promise((resolve) => setTimeout(resolve, pause));
           options.signal?.throwIfAborted();
         }
       }

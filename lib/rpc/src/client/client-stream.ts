@@ -144,7 +144,8 @@ export class ClientStream implements ServerStream {
   }
 
   #onHeaders(headers: IncomingHttpHeaders & { ":status"?: number | undefined }): void {
-    this.answered = true;
+    // A status at once, without anything before it, is no answer: the call may be tried again.
+    this.answered = headers["grpc-status"] === undefined;
     if (this.#connection !== null) this.#connection.activity++;
     const http = headers[":status"] ?? 0;
     const type = headers["content-type"] ?? "";

@@ -1,5 +1,11 @@
 // The content of `--endpoint.sd-config`: endpoints with client settings of their own.
-import { type ClientOptions, type ClientTls, clientTlsDefaults } from "@deucalion/rpc";
+import { messageOf } from "@deucalion/base";
+import {
+  type ClientOptions,
+  type ClientTls,
+  clientTlsDefaults,
+  parseServiceConfig,
+} from "@deucalion/rpc";
 import { StoreApiError } from "../errors.ts";
 import { isDynamicAddress } from "./resolve-addresses.ts";
 
@@ -14,6 +20,8 @@ export interface EndpointEntry {
   readonly address: string;
   readonly strict: boolean;
   readonly group: boolean;
+  /** gRPC's service config of a group; "" for none. */
+  readonly serviceConfig: string;
   readonly client: ClientConfig;
 }
 
@@ -117,13 +125,20 @@ export function parseEndpointConfig(value: unknown): EndpointConfig {
         `${address} is a dynamically specified endpoint i.e. it uses SD and that is not permitted under strict mode.`,
       );
     }
-    if ((textOf(entry, "service_config") ?? "") !== "" && !group) {
-      fail(`service_config is only valid for endpoint groups (${address})`);
+    const serviceConfig = textOf(entry, "service_config") ?? "";
+    if (serviceConfig !== "") {
+      if (!group) fail(`service_config is only valid for endpoint groups (${address})`);
+      try {
+        parseServiceConfig(serviceConfig);
+      } catch (error) {
+        fail(`${address}: ${messageOf(error)}`);
+      }
     }
     return {
       address,
       strict,
       group,
+      serviceConfig,
       client: clientConfig(entry.client_config, `${where}.client_config`),
     };
   });

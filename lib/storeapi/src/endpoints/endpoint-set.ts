@@ -1,7 +1,14 @@
 // All endpoints of a querier: kept connected, asked for Info again and again, listed for queries and for people.
 import type { Log } from "@deucalion/base";
 import type { ChunkDecoder, Labels } from "@deucalion/model";
-import { type Caller, Channel, ChannelGroup, type ClientInterceptor } from "@deucalion/rpc";
+import {
+  type Caller,
+  Channel,
+  ChannelGroup,
+  type ClientInterceptor,
+  parseServiceConfig,
+  serviceConfigDefaults,
+} from "@deucalion/rpc";
 import type { ApiEndpoint } from "../fanout/api-endpoint.ts";
 import { labelSetsText } from "../fanout/external-labels.ts";
 import type { StoreEndpoint } from "../fanout/store-endpoint.ts";
@@ -147,7 +154,11 @@ export class EndpointSet {
       const client = { ...spec.client, interceptor: this.#deps.interceptor ?? null };
       if (spec.members === null) caller = new Channel(spec.address, client);
       else {
-        const group = new ChannelGroup(client);
+        const config = spec.serviceConfig;
+        const group = new ChannelGroup(
+          client,
+          config === "" ? serviceConfigDefaults : parseServiceConfig(config),
+        );
         group.update(spec.members);
         caller = group;
       }
@@ -275,6 +286,7 @@ function apisOf(endpoint: Endpoint): string[] {
 function sameSettings(a: EndpointSpec, b: EndpointSpec): boolean {
   return (
     a.strict === b.strict &&
+    a.serviceConfig === b.serviceConfig &&
     (a.members === null) === (b.members === null) &&
     JSON.stringify(a.client) === JSON.stringify(b.client)
   );

@@ -12,6 +12,8 @@ export interface EndpointSpec {
   readonly strict: boolean;
   /** Addresses of a group, between which calls take turns; null for a single one. */
   readonly members: readonly string[] | null;
+  /** gRPC's service config of a group, as text; "" is the usual one. */
+  readonly serviceConfig: string;
   readonly client: Partial<ClientOptions>;
 }
 
@@ -66,12 +68,18 @@ export class EndpointSpecs {
       if (known === undefined || spec.strict) specs.set(spec.address, spec);
     };
     const single = (address: string, strict: boolean, client = common): void =>
-      add({ address, strict, members: null, client });
-    const group = async (address: string, strict: boolean, client = common): Promise<void> =>
+      add({ address, strict, members: null, serviceConfig: "", client });
+    const group = async (
+      address: string,
+      strict: boolean,
+      client = common,
+      serviceConfig = "",
+    ): Promise<void> =>
       add({
         address: `thanos:///${address}`,
         strict,
         members: await resolver.resolve([address]),
+        serviceConfig,
         client,
       });
     for (const address of flags.strict) single(address, true);
@@ -80,7 +88,7 @@ export class EndpointSpecs {
     const dynamic = [...(await this.#deps.fileTargets()), ...flags.endpoints];
     for (const entry of config.endpoints) {
       const client = clientOptionsOf([entry.client, config.defaultClient], flags.client);
-      if (entry.group) await group(entry.address, entry.strict, client);
+      if (entry.group) await group(entry.address, entry.strict, client, entry.serviceConfig);
       else if (isDynamicAddress(entry.address)) dynamic.push(entry.address);
       else single(entry.address, entry.strict, client);
     }
