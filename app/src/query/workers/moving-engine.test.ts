@@ -310,6 +310,34 @@ test("a query in a thread that runs out of time does not wait for a store that s
   }
 });
 
+test("the end of a thread fails its queries, gives their bytes back, and the next query gets another", async () => {
+  const own = new WorkerPool(1, { engine: plain.options }, silentLog);
+  const engine = new MovingEngine(plain, own, atOnce);
+  let taken = 0;
+  const byteBudget = {
+    maxBytes: 1 << 30,
+    take: (bytes: number) => {
+      taken += bytes;
+      return true;
+    },
+  };
+  const queries = ["quantile_over_time(0.5, m[30m])", "m", "sum(m)"].map((query) =>
+    engine.range(query, sourceOf(many), t0 + 600_000, t0 + 3_400_000, 1000, { byteBudget }),
+  );
+  const ended = Promise.allSettled(queries);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await own.close();
+  const [longest] = await ended;
+  assert.equal(longest!.status, "rejected");
+  for (const one of await ended) {
+    if (one.status === "rejected") assert.equal(one.reason.code, "PROMQL_EXECUTION");
+  }
+  assert.equal(taken, 0, "all is given back");
+  const { value } = await engine.instant("count(m)", sourceOf(many), t0 + 600_000);
+  assert.equal(value.type === "vector" && value.samples[0]!.value, seriesCount);
+  await own.close();
+});
+
 test("sources of decoded samples stay where they are", async () => {
   const direct = new RequestSource(
     many,
