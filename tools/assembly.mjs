@@ -39,6 +39,6 @@ for (const file of readdirSync(join(kernels, "assembly"))) {
     `  "${readFileSync(out).toString("base64")}";`,
     "",
   ].join("\n");
-  writeFileSync(join(kernels, "src", `${name}.wasm.ts`), text);
+  writeFileSync(join(kernels, "src/memory", `${name}.wasm.ts`), text);
 }
 rmSync(work, { recursive: true });

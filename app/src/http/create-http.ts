@@ -2,9 +2,9 @@
 import type { AppProcess } from "../process/app-process.ts";
 import { Prober } from "../process/prober.ts";
 import type { HttpOptions } from "../process/service-options.ts";
-import { commonRoutes } from "./common-routes.ts";
 import { HttpServer } from "./http-server.ts";
-import { createRequestLogger } from "./request-logging.ts";
+import { createRequestLogger } from "./requests/request-logging.ts";
+import { commonRoutes } from "./routes/common-routes.ts";
 import { loadWebConfig } from "./web-config.ts";
 
 /** A component's HTTP server and its probes. Add `server` to the run group when the routes are there. */

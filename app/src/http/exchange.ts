@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ulid } from "ulid";
 import type { Span } from "../process/tracing.ts";
-import { ApiError } from "./api-error.ts";
-import { FormValues } from "./form-values.ts";
+import { ApiError } from "./answers/api-error.ts";
+import { FormValues } from "./requests/form-values.ts";
 
 /** Largest form body; larger ones are refused with 413. */
 export const formBytesMax = 10 * 1024 * 1024;

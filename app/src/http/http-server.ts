@@ -8,13 +8,13 @@ import type { Prober } from "../process/prober.ts";
 import type { Actor } from "../process/run-group.ts";
 import type { HttpOptions } from "../process/service-options.ts";
 import type { Tracer } from "../process/tracing.ts";
-import { ApiError } from "./api-error.ts";
-import { type ApiReply, respond, respondError } from "./envelope.ts";
+import { ApiError } from "./answers/api-error.ts";
+import { type ApiReply, respond, respondError } from "./answers/envelope.ts";
+import { respondText } from "./answers/text-response.ts";
 import { Exchange } from "./exchange.ts";
 import { listen } from "./listen-address.ts";
-import type { RequestLogger } from "./request-logging.ts";
-import { RequestMetrics } from "./request-metrics.ts";
-import { respondText } from "./text-response.ts";
+import type { RequestLogger } from "./requests/request-logging.ts";
+import { RequestMetrics } from "./requests/request-metrics.ts";
 import type { WebConfig } from "./web-config.ts";
 
 export interface HttpServerDeps {

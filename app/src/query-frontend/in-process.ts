@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { silentLog } from "@deucalion/base";
 import { Registry } from "prom-client";
 import { HttpServer } from "../http/http-server.ts";
-import { noRequestLogger } from "../http/request-logging.ts";
+import { noRequestLogger } from "../http/requests/request-logging.ts";
 import { openWebConfig } from "../http/web-config.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import { Prober } from "../process/prober.ts";

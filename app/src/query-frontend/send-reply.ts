@@ -1,9 +1,9 @@
 // Sends answers that are there as bytes, and errors.
 import { messageOf } from "@deucalion/base";
-import { ApiError, apiErrorStatus } from "../http/api-error.ts";
+import { ApiError, apiErrorStatus } from "../http/answers/api-error.ts";
+import { ResponseBody } from "../http/answers/response-body.ts";
+import { respondText } from "../http/answers/text-response.ts";
 import type { Exchange } from "../http/exchange.ts";
-import { ResponseBody } from "../http/response-body.ts";
-import { respondText } from "../http/text-response.ts";
 import type { DownstreamReply } from "./downstream.ts";
 import { DownstreamAnswer, FrontendError, type FrontendErrorCode } from "./errors.ts";
 

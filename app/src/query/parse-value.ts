@@ -1,6 +1,6 @@
 // Reads times, durations, booleans and limits as Thanos' API writes them.
 import { parsePromDuration } from "@deucalion/base";
-import { badData } from "../http/api-error.ts";
+import { badData } from "../http/answers/api-error.ts";
 
 /** Unix ms that stand for the beginning and end of all time: exact numbers far beyond any sample. */
 export const apiMinTimeMs = Number.MIN_SAFE_INTEGER;

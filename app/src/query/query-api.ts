@@ -1,8 +1,8 @@
 // The HTTP API of a querier: every route, below the route prefix.
 import type { Engine, ParseOptions } from "@deucalion/promql";
-import { baseApi } from "../http/base-api.ts";
 import type { ApiHandler, HttpServer } from "../http/http-server.ts";
-import { uiRoutes } from "../http/ui-routes.ts";
+import { baseApi } from "../http/routes/base-api.ts";
+import { uiRoutes } from "../http/routes/ui-routes.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import { ActiveQueries } from "./active-queries.ts";
 import { ActiveQueryFile } from "./active-query-file.ts";

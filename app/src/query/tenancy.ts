@@ -2,7 +2,7 @@
 import type { TLSSocket } from "node:tls";
 import { Matcher } from "@deucalion/model";
 import { type ParseOptions, parseExpr, printExpr, transformExpr } from "@deucalion/promql";
-import { badData } from "../http/api-error.ts";
+import { badData } from "../http/answers/api-error.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { QueryApiOptions } from "./options.ts";
 

@@ -8,7 +8,7 @@ import {
   markNoCompact,
 } from "@deucalion/blocks";
 import type { Bucket } from "@deucalion/objstore";
-import { badData } from "../http/api-error.ts";
+import { badData } from "../http/answers/api-error.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { HttpServer } from "../http/http-server.ts";
 

@@ -12,10 +12,10 @@ import {
 } from "@deucalion/storeapi";
 import { resolveTime } from "../flags/time-or-duration.ts";
 import { createGrpc } from "../grpc/create-grpc.ts";
-import { baseApi } from "../http/base-api.ts";
 import { createHttp } from "../http/create-http.ts";
 import type { HttpServer } from "../http/http-server.ts";
-import { componentUi } from "../http/ui-routes.ts";
+import { baseApi } from "../http/routes/base-api.ts";
+import { componentUi } from "../http/routes/ui-routes.ts";
 import type { AppProcess } from "../process/app-process.ts";
 import { bucketSpans } from "../process/bucket-spans.ts";
 import type { Prober } from "../process/prober.ts";

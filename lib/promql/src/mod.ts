@@ -31,15 +31,15 @@ export type {
   VectorMatching,
   VectorSelector,
 } from "./parse/ast.ts";
-export { astJson } from "./parse/ast-json.ts";
 export type { FunctionSignature } from "./parse/function-signatures.ts";
 export { functions } from "./parse/function-signatures.ts";
-export { describeRune, quoteGo, quoteRune, unquoteGo } from "./parse/go-quote.ts";
-export { durationSeconds, numberValue } from "./parse/number-value.ts";
+export { durationSeconds, numberValue } from "./parse/lex/number-value.ts";
 export { parseExpr, parseMetricSelector } from "./parse/parse.ts";
 export { lineColumn, positionText } from "./parse/position.ts";
-export { prettyExpr } from "./parse/pretty.ts";
-export { printDuration, printExpr } from "./parse/print.ts";
+export { astJson } from "./parse/print/ast-json.ts";
+export { describeRune, quoteGo, quoteRune, unquoteGo } from "./parse/print/go-quote.ts";
+export { prettyExpr } from "./parse/print/pretty.ts";
+export { printDuration, printExpr } from "./parse/print/print.ts";
 export { typeName, typeOf } from "./parse/types.ts";
 export { childrenOf, transformExpr, walkExpr } from "./parse/walk.ts";
 export type {

@@ -1,9 +1,9 @@
 // What a query gives: from rows to values, sorted and with names dropped where that was put off.
 import { compareLabels, type FloatHistogram, type LabelBytes, type Labels } from "@deucalion/model";
 import type { Evaluation } from "./operators/evaluation.ts";
-import { LabelDecoder } from "./operators/label-decoder.ts";
 import { mergeRows, sameLabelset } from "./operators/merge-rows.ts";
-import { rangeVector } from "./operators/range-vector.ts";
+import { rangeVector } from "./operators/ranges/range-vector.ts";
+import { LabelDecoder } from "./operators/selectors/label-decoder.ts";
 import type { Plan } from "./plan/plan.ts";
 import { metadataLabels, type Row } from "./row.ts";
 

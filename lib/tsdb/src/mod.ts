@@ -70,9 +70,9 @@ export { LiveDatabase, liveDatabaseDefaults } from "./head/live/live-database.ts
 export { LiveHead } from "./head/live/live-head.ts";
 export type { LiveHeadDeps, LiveHeadOptions } from "./head/live/live-options.ts";
 export { liveHeadDefaults } from "./head/live/live-options.ts";
-export { openLiveHead } from "./head/live/live-replay.ts";
-export type { SeriesMetadata } from "./head/live/metadata-table.ts";
-export { familyOf, MetadataTable } from "./head/live/metadata-table.ts";
+export { openLiveHead } from "./head/live/log/live-replay.ts";
+export type { SeriesMetadata } from "./head/live/series/metadata-table.ts";
+export { familyOf, MetadataTable } from "./head/live/series/metadata-table.ts";
 export { Verdict } from "./head/live/verdict.ts";
 export type { ReplayDamage, ReplayDeps } from "./head/replay.ts";
 export { replayHead } from "./head/replay.ts";

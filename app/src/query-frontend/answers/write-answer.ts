@@ -1,7 +1,8 @@
 // Writes merged answers as the query API writes them.
+
+import { JsonWriter } from "../../http/answers/json-writer.ts";
+import { ResponseBody } from "../../http/answers/response-body.ts";
 import type { Exchange } from "../../http/exchange.ts";
-import { JsonWriter } from "../../http/json-writer.ts";
-import { ResponseBody } from "../../http/response-body.ts";
 import { writeTime, writeValue } from "../../query/api/result-json.ts";
 import { isComplete, type MergedSeries } from "./merge-answers.ts";
 import type { AnswerNotes } from "./read-answer.ts";

@@ -1,7 +1,7 @@
 // …/api/v1/labels, …/api/v1/label/:name/values and …/api/v1/series: parts, cache, union.
 import { type Log, messageOf } from "@deucalion/base";
 import { compareStrings } from "@deucalion/model";
-import { ResponseBody } from "../../http/response-body.ts";
+import { ResponseBody } from "../../http/answers/response-body.ts";
 import { parseBool, parseLimit, parseTimeParam } from "../../query/parse-value.ts";
 import { JsonScan } from "../answers/json-scan.ts";
 import { isComplete, sortByMetric } from "../answers/merge-answers.ts";

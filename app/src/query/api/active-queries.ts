@@ -1,5 +1,5 @@
 // GET /api/v1/status/active_queries lists what is running; POST …/:id/cancel stops one.
-import { ApiError } from "../../http/api-error.ts";
+import { ApiError } from "../../http/answers/api-error.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import type { QueryContext } from "./query-context.ts";
 

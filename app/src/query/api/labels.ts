@@ -6,11 +6,11 @@ import {
   type Matcher,
   type SourceContext,
 } from "@deucalion/model";
-import { ApiError, badData } from "../../http/api-error.ts";
-import type { ApiReply, JsonStream } from "../../http/envelope.ts";
+import { ApiError, badData } from "../../http/answers/api-error.ts";
+import type { ApiReply, JsonStream } from "../../http/answers/envelope.ts";
 import type { Exchange } from "../../http/exchange.ts";
-import type { FormValues } from "../../http/form-values.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
+import type { FormValues } from "../../http/requests/form-values.ts";
 import { parseBool, parseLimit } from "../parse-value.ts";
 import { RequestSource } from "../request-source.ts";
 import { tenantOf } from "../tenancy.ts";

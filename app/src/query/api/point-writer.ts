@@ -1,6 +1,6 @@
 // Writes the points of series, `[time,"value"]`, in one go for each series: what most of a matrix consists of.
 import { formatGoFloat } from "@deucalion/kernels";
-import type { JsonWriter } from "../../http/json-writer.ts";
+import type { JsonWriter } from "../../http/answers/json-writer.ts";
 
 const comma = 0x2c;
 const open = 0x5b;

@@ -1,7 +1,7 @@
 // The one table from PromQL's errors to the error types of the HTTP API.
 import { messageOf } from "@deucalion/base";
 import { PromqlError, type PromqlErrorCode } from "@deucalion/promql";
-import { ApiError, type ApiErrorType } from "../../http/api-error.ts";
+import { ApiError, type ApiErrorType } from "../../http/answers/api-error.ts";
 
 /** As Thanos answers a range query. */
 export const promqlErrorType: Readonly<Record<PromqlErrorCode, ApiErrorType>> = {

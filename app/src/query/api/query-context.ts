@@ -9,8 +9,8 @@ import {
   parseExpr,
   parseMetricSelector,
 } from "@deucalion/promql";
-import { badData } from "../../http/api-error.ts";
-import type { FormValues } from "../../http/form-values.ts";
+import { badData } from "../../http/answers/api-error.ts";
+import type { FormValues } from "../../http/requests/form-values.ts";
 import type { AppProcess } from "../../process/app-process.ts";
 import type { ActiveQueries } from "../active-queries.ts";
 import type { BytePool } from "../byte-pool.ts";

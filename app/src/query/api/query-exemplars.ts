@@ -1,6 +1,6 @@
 // GET, POST /api/v1/query_exemplars.
 import { messageOf } from "@deucalion/base";
-import { ApiError } from "../../http/api-error.ts";
+import { ApiError } from "../../http/answers/api-error.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import { apiMaxTimeMs, apiMinTimeMs, parseTimeParam } from "../parse-value.ts";
 import { tenantOf } from "../tenancy.ts";

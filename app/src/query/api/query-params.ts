@@ -1,9 +1,9 @@
 // Parameters that instant and range queries share.
 import type { Matcher, ShardSelector } from "@deucalion/model";
 import { type Expr, PromqlError, parseExpr, typeName, typeOf } from "@deucalion/promql";
-import { badData } from "../../http/api-error.ts";
+import { badData } from "../../http/answers/api-error.ts";
 import type { Exchange } from "../../http/exchange.ts";
-import type { FormValues } from "../../http/form-values.ts";
+import type { FormValues } from "../../http/requests/form-values.ts";
 import { lookbackFor } from "../lookback.ts";
 import { parseBool, parseDuration, parseLimit, parseNamedDuration } from "../parse-value.ts";
 import { confineQuery, tenantMatcher, tenantOf } from "../tenancy.ts";

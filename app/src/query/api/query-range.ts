@@ -1,7 +1,7 @@
 // GET, POST /api/v1/query_range and /query_range_explain.
-import { badData } from "../../http/api-error.ts";
-import type { FormValues } from "../../http/form-values.ts";
+import { badData } from "../../http/answers/api-error.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
+import type { FormValues } from "../../http/requests/form-values.ts";
 import { parseNamedDuration, parseTime } from "../parse-value.ts";
 import { explainTree } from "./explain-tree.ts";
 import type { QueryContext } from "./query-context.ts";

@@ -1,6 +1,6 @@
 // GET, POST /api/v1/format_query and /parse_query, as Prometheus has them.
 import { astJson, type Expr, PromqlError, parseExpr, prettyExpr } from "@deucalion/promql";
-import { badData } from "../../http/api-error.ts";
+import { badData } from "../../http/answers/api-error.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import type { QueryContext } from "./query-context.ts";

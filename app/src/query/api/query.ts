@@ -1,5 +1,5 @@
 // GET, POST /api/v1/query and /query_explain.
-import { badData } from "../../http/api-error.ts";
+import { badData } from "../../http/answers/api-error.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import { parseTimeParam } from "../parse-value.ts";
 import { explainTree } from "./explain-tree.ts";

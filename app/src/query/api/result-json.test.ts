@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatGoFloat } from "@deucalion/kernels";
 import fc from "fast-check";
-import { JsonWriter } from "../../http/json-writer.ts";
+import { JsonWriter } from "../../http/answers/json-writer.ts";
 import { writeValue } from "./result-json.ts";
 
 async function text(value: number): Promise<string> {

@@ -2,8 +2,8 @@
 import { formatGoFloat } from "@deucalion/kernels";
 import { histogramJson, type Labels } from "@deucalion/model";
 import type { MatrixSeries, QueryValue, VectorSample } from "@deucalion/promql";
-import type { JsonStream } from "../../http/envelope.ts";
-import type { JsonWriter } from "../../http/json-writer.ts";
+import type { JsonStream } from "../../http/answers/envelope.ts";
+import type { JsonWriter } from "../../http/answers/json-writer.ts";
 import { PointWriter } from "./point-writer.ts";
 
 const quote = 0x22;

@@ -1,6 +1,6 @@
 // GET /api/v1/rules and /api/v1/alerts.
 import { messageOf } from "@deucalion/base";
-import { ApiError, badData } from "../../http/api-error.ts";
+import { ApiError, badData } from "../../http/answers/api-error.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import type { Gathered, RuleGroupsJson, RulesQuery } from "../querier.ts";

@@ -1,7 +1,7 @@
 // Runs one query: waits for its turn, bounds its time and bytes, and tells what became of it.
 import type { SeriesSource } from "@deucalion/model";
 import { PromqlError, type QueryOptions, type QueryResult } from "@deucalion/promql";
-import type { ApiReply } from "../../http/envelope.ts";
+import type { ApiReply } from "../../http/answers/envelope.ts";
 import type { ActiveQuery } from "../active-queries.ts";
 import { Gate } from "../gate.ts";
 import type { StoreStats } from "../querier.ts";

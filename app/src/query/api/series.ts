@@ -7,10 +7,10 @@ import {
   type LabelBytes,
   type SeriesBatch,
 } from "@deucalion/model";
-import { ApiError, badData } from "../../http/api-error.ts";
-import type { JsonStream } from "../../http/envelope.ts";
+import { ApiError, badData } from "../../http/answers/api-error.ts";
+import type { JsonStream } from "../../http/answers/envelope.ts";
+import { JsonWriter } from "../../http/answers/json-writer.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
-import { JsonWriter } from "../../http/json-writer.ts";
 import { Gate } from "../gate.ts";
 import { parseBool, parseLimit } from "../parse-value.ts";
 import { RequestSource } from "../request-source.ts";

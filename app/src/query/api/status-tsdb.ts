@@ -1,6 +1,6 @@
 // GET /api/v1/status/tsdb.
 import { messageOf } from "@deucalion/base";
-import { ApiError, badData } from "../../http/api-error.ts";
+import { ApiError, badData } from "../../http/answers/api-error.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import { parseLimit } from "../parse-value.ts";
 import { tenantMatcher, tenantOf } from "../tenancy.ts";

@@ -1,5 +1,5 @@
 // GET /api/v1/stores as Thanos answers, and our fuller /api/v1/endpoints.
-import type { JsonStream } from "../../http/envelope.ts";
+import type { JsonStream } from "../../http/answers/envelope.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import type { EndpointState } from "../querier.ts";
 import type { QueryContext } from "./query-context.ts";

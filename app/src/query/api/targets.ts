@@ -1,6 +1,6 @@
 // GET /api/v1/targets.
 import { messageOf } from "@deucalion/base";
-import { ApiError, badData } from "../../http/api-error.ts";
+import { ApiError, badData } from "../../http/answers/api-error.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import { tenantOf } from "../tenancy.ts";
 import type { QueryContext } from "./query-context.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeLabels, Labels } from "@deucalion/model";
 import fc from "fast-check";
-import { JsonWriter } from "../../http/json-writer.ts";
+import { JsonWriter } from "../../http/answers/json-writer.ts";
 import { writeLabelBytes } from "./write-label-bytes.ts";
 
 async function jsonOf(sets: readonly Labels[]): Promise<string> {

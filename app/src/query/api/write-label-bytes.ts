@@ -1,6 +1,6 @@
 // JSON of a label set out of its bytes, without strings between.
 import { decodeLabels, type LabelBytes, LabelCursor } from "@deucalion/model";
-import type { JsonWriter } from "../../http/json-writer.ts";
+import type { JsonWriter } from "../../http/answers/json-writer.ts";
 import { writeLabels } from "./result-json.ts";
 
 const quote = 0x22;

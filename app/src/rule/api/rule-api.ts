@@ -8,12 +8,12 @@ import {
   type RuleGroup as RuleGroupMessage,
   RuleGroupsMessage,
 } from "@deucalion/storeapi";
-import { badData } from "../../http/api-error.ts";
-import { baseApi } from "../../http/base-api.ts";
-import type { FormValues } from "../../http/form-values.ts";
+import { badData } from "../../http/answers/api-error.ts";
+import { respondText } from "../../http/answers/text-response.ts";
 import type { ApiHandler, HttpServer } from "../../http/http-server.ts";
-import { respondText } from "../../http/text-response.ts";
-import { componentUi } from "../../http/ui-routes.ts";
+import type { FormValues } from "../../http/requests/form-values.ts";
+import { baseApi } from "../../http/routes/base-api.ts";
+import { componentUi } from "../../http/routes/ui-routes.ts";
 import type { AppProcess } from "../../process/app-process.ts";
 import type { OwnRules } from "./rules-source.ts";
 

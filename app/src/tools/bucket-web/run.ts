@@ -7,10 +7,10 @@ import {
   timePartitionFilter,
 } from "@deucalion/blocks";
 import { resolveTime } from "../../flags/time-or-duration.ts";
-import { baseApi } from "../../http/base-api.ts";
 import { createHttp } from "../../http/create-http.ts";
 import type { HttpServer } from "../../http/http-server.ts";
-import { componentUi } from "../../http/ui-routes.ts";
+import { baseApi } from "../../http/routes/base-api.ts";
+import { componentUi } from "../../http/routes/ui-routes.ts";
 import type { AppProcess } from "../../process/app-process.ts";
 import type { Actor } from "../../process/run-group.ts";
 import { httpOptions } from "../../process/service-options.ts";

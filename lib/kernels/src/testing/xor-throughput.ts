@@ -1,7 +1,7 @@
 // Measures XOR decoding and encoding on chunks of a known kind.
-import type { FloatColumns } from "../decode-xor.ts";
-import { decodeXorInto } from "../decode-xor.ts";
-import { encodeXor, XorScratch } from "../encode-xor.ts";
+import type { FloatColumns } from "../xor/decode-xor.ts";
+import { decodeXorInto } from "../xor/decode-xor.ts";
+import { encodeXor, XorScratch } from "../xor/encode-xor.ts";
 
 /** Columns that grow: the least that `decodeXorInto` needs. */
 export class TestColumns implements FloatColumns {

@@ -2,7 +2,7 @@
 import { Labels } from "@deucalion/model";
 import { Row } from "../row.ts";
 import type { EvalContext, VectorFunction } from "./contract.ts";
-import { floatRow } from "./elementwise-math.ts";
+import { floatRow } from "./math/elementwise-math.ts";
 
 /** A point in time by its parts; days from 1 January 1970. */
 interface Moment {

@@ -1,12 +1,12 @@
 // Every function without a range-vector argument, by name.
 import type { FunctionImplementation } from "./contract.ts";
 import { dateFunctions } from "./date-functions.ts";
-import { mathFunctions } from "./elementwise-math.ts";
-import { histogramFunctions } from "./histogram-functions.ts";
-import { infoFunctions } from "./info.ts";
+import { histogramFunctions } from "./histograms/histogram-functions.ts";
+import { infoFunctions } from "./info/info.ts";
 import { labelFunctions } from "./label-functions.ts";
+import { mathFunctions } from "./math/elementwise-math.ts";
 import { scalarFunctions } from "./scalar-functions.ts";
-import { sortFunctions } from "./sort-functions.ts";
+import { sortFunctions } from "./sorting/sort-functions.ts";
 
 /** What the engine looks calls up in. Range-vector functions are its own. */
 export const functionImplementations: ReadonlyMap<string, FunctionImplementation> = new Map<

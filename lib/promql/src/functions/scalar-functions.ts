@@ -9,7 +9,7 @@ import type {
   FunctionImplementation,
   VectorFunction,
 } from "./contract.ts";
-import { goMax, goMin } from "./go-math.ts";
+import { goMax, goMin } from "./math/go-math.ts";
 
 /** Unix seconds of each step. */
 function stepTimes(ctx: EvalContext): Float64Array {

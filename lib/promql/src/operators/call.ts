@@ -8,9 +8,9 @@ import { dropMetricName, type Row } from "../row.ts";
 import { distinctWithoutName } from "./distinct.ts";
 import { eachItem } from "./each-item.ts";
 import type { Emit, Evaluation } from "./evaluation.ts";
-import { instantSelector } from "./instant-selector.ts";
 import { mergeRows } from "./merge-rows.ts";
-import { rangeArgument, rangeCall } from "./range-call.ts";
+import { rangeArgument, rangeCall } from "./ranges/range-call.ts";
+import { instantSelector } from "./selectors/instant-selector.ts";
 
 /** These refuse equal label sets at once, even where names are still to be removed. */
 const relabelling = new Set(["label_replace", "label_join", "info"]);

@@ -7,8 +7,8 @@ import { binary } from "./binary/binary.ts";
 import { callFunction } from "./call.ts";
 import type { Emit, Evaluation } from "./evaluation.ts";
 import { histogramSamples } from "./histogram-size.ts";
-import { instantSelector } from "./instant-selector.ts";
 import { remotePart } from "./remote-part.ts";
+import { instantSelector } from "./selectors/instant-selector.ts";
 import { stepInvariant } from "./step-invariant.ts";
 import { unary } from "./unary.ts";
 

@@ -10,7 +10,7 @@ import type { SelectorPlan } from "../plan/selector-hints.ts";
 import { Row, type Steps } from "../row.ts";
 import { eachItem } from "./each-item.ts";
 import type { SampleCounter } from "./sample-counter.ts";
-import type { SharedReads } from "./shared-reads.ts";
+import type { SharedReads } from "./selectors/shared-reads.ts";
 
 /** Takes a row over. It may come any number of times, in order of labels where the source is a selector. */
 export type Emit = (row: Row) => void;

@@ -1,6 +1,6 @@
 // What each node of a query took and gave: for `analyze`.
 import type { Expr, VectorSelector } from "../parse/ast.ts";
-import { printExpr } from "../parse/print.ts";
+import { printExpr } from "../parse/print/print.ts";
 import { childrenOf } from "../parse/walk.ts";
 import { presentCount } from "../row.ts";
 import { evaluateNode } from "./evaluate.ts";

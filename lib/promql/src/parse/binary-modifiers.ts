@@ -1,9 +1,9 @@
 // What may stand between a binary operator and its right side: bool, on, ignoring, group_left, group_right, fill.
 import type { VectorMatching } from "./ast.ts";
+import type { TokenStream } from "./lex/token-stream.ts";
+import { beginsOperand } from "./lex/tokens.ts";
 import { literalValue } from "./parse-duration.ts";
 import { parseGrouping } from "./parse-selector.ts";
-import type { TokenStream } from "./token-stream.ts";
-import { beginsOperand } from "./tokens.ts";
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
 

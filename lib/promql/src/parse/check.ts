@@ -1,9 +1,9 @@
 // What a tree must be beyond its grammar: types of operands and arguments, modifiers where they mean something.
 import type { AggregateExpr, BinaryExpr, Call, Expr, ValueType, VectorSelector } from "./ast.ts";
 import { functions } from "./function-signatures.ts";
-import { quoteGo } from "./go-quote.ts";
-import type { TokenStream } from "./token-stream.ts";
-import { comparisonOperators, setOperators } from "./tokens.ts";
+import type { TokenStream } from "./lex/token-stream.ts";
+import { comparisonOperators, setOperators } from "./lex/tokens.ts";
+import { quoteGo } from "./print/go-quote.ts";
 import { typeName, typeOf } from "./types.ts";
 import { childrenOf } from "./walk.ts";
 

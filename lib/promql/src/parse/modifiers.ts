@@ -7,10 +7,10 @@ import type {
   SubqueryExpr,
   VectorSelector,
 } from "./ast.ts";
-import { secondsToMs } from "./number-value.ts";
+import { secondsToMs } from "./lex/number-value.ts";
+import type { TokenStream } from "./lex/token-stream.ts";
+import type { Token } from "./lex/tokens.ts";
 import { DurationParser, literalValue } from "./parse-duration.ts";
-import type { TokenStream } from "./token-stream.ts";
-import type { Token } from "./tokens.ts";
 
 const durationForms = "number, duration, step(), or range()";
 

@@ -1,8 +1,8 @@
 // Durations inside brackets and behind `offset`: literals, arithmetic, step(), range(), max_of(), min_of().
 import type { DurationExpr } from "./ast.ts";
-import { durationSeconds, numberValue } from "./number-value.ts";
-import type { TokenStream } from "./token-stream.ts";
-import { preprocessors, type Token } from "./tokens.ts";
+import { durationSeconds, numberValue } from "./lex/number-value.ts";
+import type { TokenStream } from "./lex/token-stream.ts";
+import { preprocessors, type Token } from "./lex/tokens.ts";
 
 /** Called with the unexpected token next in the stream; says so in the words of where it stands. */
 type Unexpected = () => never;

@@ -3,9 +3,9 @@
 import { messageOf } from "@deucalion/base";
 import { Matcher, type MatchType } from "@deucalion/model";
 import type { VectorSelector } from "./ast.ts";
-import { quoteGo, unquoteGo } from "./go-quote.ts";
-import type { TokenStream } from "./token-stream.ts";
-import { isGroupingName, type Token } from "./tokens.ts";
+import type { TokenStream } from "./lex/token-stream.ts";
+import { isGroupingName, type Token } from "./lex/tokens.ts";
+import { quoteGo, unquoteGo } from "./print/go-quote.ts";
 
 const context = "label matching";
 const matchSigns: ReadonlySet<string> = new Set(["=", "!=", "=~", "!~"]);

@@ -7,12 +7,12 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { PromqlError } from "../errors.ts";
 import type { Expr, ParseOptions } from "./ast.ts";
-import { astJson } from "./ast-json.ts";
-import { quoteGo } from "./go-quote.ts";
 import { parseExpr, parseMetricSelector } from "./parse.ts";
 import { lineColumn } from "./position.ts";
-import { prettyExpr } from "./pretty.ts";
-import { printExpr } from "./print.ts";
+import { astJson } from "./print/ast-json.ts";
+import { quoteGo } from "./print/go-quote.ts";
+import { prettyExpr } from "./print/pretty.ts";
+import { printExpr } from "./print/print.ts";
 import { transformExpr, walkExpr } from "./walk.ts";
 
 const root = new URL("../../../../../", import.meta.url);

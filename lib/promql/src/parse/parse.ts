@@ -5,19 +5,19 @@ import type { AggregateOp, BinaryOp, Expr, ParseOptions } from "./ast.ts";
 import { type BinaryModifiers, parseBinaryModifiers } from "./binary-modifiers.ts";
 import { checkExpr, limitDepth } from "./check.ts";
 import { functions } from "./function-signatures.ts";
-import { quoteGo } from "./go-quote.ts";
-import { applyAt, applyExtension, applyOffset, applyRange } from "./modifiers.ts";
-import { literalValue } from "./parse-duration.ts";
-import { parseGrouping, parseVectorSelector, stringValue } from "./parse-selector.ts";
-import { RecentExprs } from "./recent-exprs.ts";
-import { TokenStream } from "./token-stream.ts";
+import { TokenStream } from "./lex/token-stream.ts";
 import {
   aggregators,
   isMetricName,
   parameterAggregators,
   preprocessors,
   type Token,
-} from "./tokens.ts";
+} from "./lex/tokens.ts";
+import { applyAt, applyExtension, applyOffset, applyRange } from "./modifiers.ts";
+import { literalValue } from "./parse-duration.ts";
+import { parseGrouping, parseVectorSelector, stringValue } from "./parse-selector.ts";
+import { quoteGo } from "./print/go-quote.ts";
+import { RecentExprs } from "./recent-exprs.ts";
 
 const recent = new RecentExprs();
 

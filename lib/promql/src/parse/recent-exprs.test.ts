@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { engineDefaults } from "../engine.ts";
 import { PromqlError } from "../errors.ts";
 import { parseExpr } from "./parse.ts";
-import { printExpr } from "./print.ts";
+import { printExpr } from "./print/print.ts";
 
 const { parse } = engineDefaults;
 

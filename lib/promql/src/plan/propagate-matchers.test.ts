@@ -6,7 +6,7 @@ import { MemorySource } from "@deucalion/model/testing";
 import { Engine } from "../engine.ts";
 import type { ParseOptions } from "../parse/ast.ts";
 import { parseExpr } from "../parse/parse.ts";
-import { printExpr } from "../parse/print.ts";
+import { printExpr } from "../parse/print/print.ts";
 import { planQuery } from "./plan.ts";
 
 const options: ParseOptions = {

@@ -2,7 +2,7 @@
 import { histogramText, type Labels } from "@deucalion/model";
 import { PromqlError } from "../../errors.ts";
 import type { AggregateExpr } from "../../parse/ast.ts";
-import { quoteGo } from "../../parse/go-quote.ts";
+import { quoteGo } from "../../parse/print/go-quote.ts";
 import { Row } from "../../row.ts";
 import { eachItem } from "../each-item.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";

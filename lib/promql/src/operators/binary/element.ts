@@ -2,7 +2,7 @@
 import { equalHistograms, type FloatHistogram } from "@deucalion/model";
 import { Annotations } from "../../annotations/annotations.ts";
 import { infos } from "../../annotations/messages.ts";
-import { histogramBinary } from "../../functions/histogram-binary.ts";
+import { histogramBinary } from "../../functions/histograms/histogram-binary.ts";
 import type { BinaryOp, Range } from "../../parse/ast.ts";
 import { arithmetic, compare, isComparison } from "./float-operators.ts";
 

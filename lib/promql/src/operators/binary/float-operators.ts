@@ -1,5 +1,5 @@
 // Binary operators on floats: over whole columns, and for one pair.
-import { goAtan2 } from "../../functions/go-trigonometry.ts";
+import { goAtan2 } from "../../functions/math/go-trigonometry.ts";
 import type { BinaryOp } from "../../parse/ast.ts";
 
 /** A whole power by squaring, as Go multiplies it; NaN where it comes near the ends of the range. */

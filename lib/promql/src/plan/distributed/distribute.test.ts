@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Labels } from "@deucalion/model";
 import type { ParseOptions } from "../../parse/ast.ts";
 import { parseExpr } from "../../parse/parse.ts";
-import { printExpr } from "../../parse/print.ts";
+import { printExpr } from "../../parse/print/print.ts";
 import { planQuery } from "../plan.ts";
 import type { RemoteEngine, Remotes } from "./remote-engine.ts";
 

@@ -1,6 +1,6 @@
 // The text of a planned expression, for another querier to parse.
 import type { Expr } from "../../parse/ast.ts";
-import { printExpr } from "../../parse/print.ts";
+import { printExpr } from "../../parse/print/print.ts";
 import { rewrite } from "../tree.ts";
 
 function wrapped(expr: Expr): Expr {

@@ -6,7 +6,7 @@ import { BlockWriter } from "../../block/block-writer.ts";
 import type { BlockMeta, ThanosMeta } from "../../block/meta.ts";
 import { chunkSampleCount, decodeChunkInto } from "../../chunk/decode-chunk.ts";
 import { type EncodedChunk, encodeSamples, encodingOf } from "../../chunk/encode-samples.ts";
-import { hasSamples, readHeadSeries } from "./head-read.ts";
+import { hasSamples, readHeadSeries } from "./chunks/head-read.ts";
 import type { LiveHead } from "./live-head.ts";
 
 export interface CutOptions {

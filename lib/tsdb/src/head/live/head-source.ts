@@ -15,7 +15,7 @@ import {
   type SourceInfo,
 } from "@deucalion/model";
 import { decodeChunkInto } from "../../chunk/decode-chunk.ts";
-import { hasSamples, readHeadSeries } from "./head-read.ts";
+import { hasSamples, readHeadSeries } from "./chunks/head-read.ts";
 import type { LiveHead } from "./live-head.ts";
 
 const batchSeries = 512;

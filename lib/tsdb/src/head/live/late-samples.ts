@@ -6,8 +6,8 @@ import {
   type SampleColumns,
 } from "@deucalion/model";
 import { OutOfOrderChunk } from "../out-of-order-chunk.ts";
+import { StoredSamples } from "./chunks/stored-samples.ts";
 import type { LiveHead } from "./live-head.ts";
-import { StoredSamples } from "./stored-samples.ts";
 import { Verdict } from "./verdict.ts";
 
 /** Out-of-order samples of one series: rows of the chunk list, then an open chunk. */

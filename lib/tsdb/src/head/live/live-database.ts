@@ -18,7 +18,7 @@ import { cutBlock } from "./cut-block.ts";
 import { HeadSource } from "./head-source.ts";
 import type { LiveHead } from "./live-head.ts";
 import { type LiveHeadDeps, type LiveHeadOptions, liveHeadDefaults } from "./live-options.ts";
-import { openLiveHead } from "./live-replay.ts";
+import { openLiveHead } from "./log/live-replay.ts";
 import {
   dropOutOfOrder,
   markOutOfOrder,

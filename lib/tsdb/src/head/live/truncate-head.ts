@@ -3,9 +3,9 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { listSegments } from "../../wal/log-directory.ts";
 import { segmentName } from "../../wal/log-writer.ts";
-import { writeCheckpoint } from "./checkpoint.ts";
 import type { LiveHead } from "./live-head.ts";
-import { ChunkKind } from "./series-table.ts";
+import { writeCheckpoint } from "./log/checkpoint.ts";
+import { ChunkKind } from "./series/series-table.ts";
 
 /** Drops in-order samples before `minTime` from memory and files, and series that have nothing left. */
 export function truncateMemory(head: LiveHead, minTime: number): void {
