@@ -32,8 +32,8 @@ const leaseTtlMs = 60_000;
 
 /** Cores that are used at most; each merge takes memory of its own. */
 const coresMax = 4;
-/** Chunks that make a thread more for one merge worth while: the work of about a third of a second. */
-const partChunksMin = 200_000;
+/** Chunks that make a thread more for one merge worth while: some 1.5 s of work; to begin takes 0.5. */
+const partChunksMin = 3_000_000;
 /** Series of all sources times threads of a merge; keeps it below 1 GiB. */
 const partSeriesMax = 3_000_000;
 

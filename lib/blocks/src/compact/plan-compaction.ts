@@ -93,7 +93,7 @@ export class PlanCompaction {
 }
 
 /** What a chunk that is decoded and encoded costs, in chunks that are copied. */
-const overlapWeight = 8;
+const overlapWeight = 20;
 
 /** In how many parts a merge is done, if there are threads for them. */
 function partsOf(
