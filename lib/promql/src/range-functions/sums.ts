@@ -94,7 +94,9 @@ function meanDirect(values: Float64Array, lo: number, hi: number): number {
     else rest += added - total + kept;
     mean = total;
   }
-  return incremental ? mean + rest : sum / count + rest / count;
+  // One rounding of the sum and one of the quotient, as prefix sums have them: which of the two ways a window takes
+  // depends on the range of the query, the answer must not.
+  return incremental ? mean + rest : (sum + rest) / count;
 }
 
 /** True where neighbouring windows share enough samples for prefix sums to pay. */
