@@ -108,8 +108,12 @@ class Sources {
     const parts = options.parts ?? 1;
     this.from = await cutSeries(this.blocks, part, parts);
     this.to = await cutSeries(this.blocks, part + 1, parts);
-    for (const [i, block] of this.blocks.entries()) block.limit(this.from[i]!, this.to[i]!);
-    const merge = new SeriesMerge(this.blocks, this.symbols, options, this.counts, this.memory);
+    const { blocks, from, to } = this;
+    // Which of equals comes first depends on all series before, so where they may clash the walk is done from the start.
+    const walk = parts > 1 && meetInTime(blocks);
+    if (!walk) for (const [i, block] of blocks.entries()) block.limit(from[i]!, to[i]!);
+    const merge = new SeriesMerge(blocks, this.symbols, options, this.counts, this.memory);
+    if (walk) merge.limit(from, to);
     for (let series = 1; ; series++) {
       const more = merge.next();
       if (!(typeof more === "boolean" ? more : await more)) return merge.samplesRead;
@@ -201,6 +205,12 @@ export async function mergePart(
     await output.abandon();
     throw thrown;
   }
+}
+
+/** Whether two blocks cover a time in common: then samples of one series may clash. */
+function meetInTime(blocks: readonly SourceBlock[]): boolean {
+  const metas = blocks.map(({ meta }) => meta).sort((a, b) => a.minTime - b.minTime);
+  return metas.some((meta, i) => i > 0 && metas[i - 1]!.maxTime > meta.minTime);
 }
 
 /** Each part must begin where the one before it ended: in every source. */

@@ -1,4 +1,5 @@
 // Walks the series of several blocks at once and merges each into an output.
+import { setImmediate } from "node:timers/promises";
 import type { ChunkMemory } from "@deucalion/kernels";
 import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import {
@@ -31,6 +32,9 @@ export interface SeriesMergeOptions {
   readonly replicas: readonly string[];
 }
 
+/** Series that are walked over before other work of the thread gets its turn. */
+const seriesEachTurn = 4096;
+
 function lessSeries(a: SourceBlock, b: SourceBlock): boolean {
   return compareNumbers(a.labels, a.labelCount, b.labels, b.labelCount) < 0;
 }
@@ -49,6 +53,9 @@ export class SeriesMerge {
   #current: SourceBlock[] = [];
   readonly #ordered: SourceBlock[] = [];
   #started = false;
+  /** Places in each source at which the merge begins and ends; null where sources are limited themselves. */
+  #from: readonly number[] | null = null;
+  #to: readonly number[] | null = null;
   labels = new Uint32Array(0);
   labelCount = 0;
   /** Samples of all chunks that were read, without those that are deleted. */
@@ -73,8 +80,38 @@ export class SeriesMerge {
     };
   }
 
+  /**
+   * Gives only series from the places `from` to before `to`, one place for each source. Series before are walked over, so
+   * that equal series come in the order in which they come without limits. To be called before `next`.
+   */
+  limit(from: readonly number[], to: readonly number[]): void {
+    this.#from = from;
+    this.#to = to;
+  }
+
   /** Moves to the next series of any source. A promise only where bytes must be fetched. */
   next(): boolean | Promise<boolean> {
+    if (this.#from !== null) return this.#skipTo(this.#from);
+    return this.#step();
+  }
+
+  async #skipTo(from: readonly number[]): Promise<boolean> {
+    this.#from = null;
+    for (let passed = 1; ; passed++) {
+      const more = this.#step();
+      if (!(typeof more === "boolean" ? more : await more)) return false;
+      if (this.#has(from)) return true;
+      if (passed % seriesEachTurn === 0) await setImmediate();
+    }
+  }
+
+  /** Whether the present series lies at or after `places`. */
+  #has(places: readonly number[]): boolean {
+    const block = this.#current[0]!;
+    return block.place >= places[this.#blocks.indexOf(block)]!;
+  }
+
+  #step(): boolean | Promise<boolean> {
     const left = this.#started ? this.#current : this.#blocks;
     this.#started = true;
     for (let i = 0; i < left.length; i++) {
@@ -111,7 +148,7 @@ export class SeriesMerge {
     while (heap.length > 0 && sameLabels(heap[0]!, first)) {
       this.#current.push(popHeap(heap, lessSeries)!);
     }
-    return true;
+    return this.#to === null || !this.#has(this.#to);
   }
 
   /** Merges the present series into `output`; one without samples leaves nothing. A promise only where it must wait. */

@@ -298,6 +298,11 @@ export class SourceBlock {
     return this.#entry.maxTimes[this.#entry.chunkCount - 1]!;
   }
 
+  /** The place of the present series among those of the block. */
+  get place(): number {
+    return this.#at;
+  }
+
   /** Where the present series lies in the index, and its entry (reused by the next). */
   get offset(): number {
     return this.#index.seriesOffset(this.#refs[this.#at]!);
