@@ -179,7 +179,7 @@ test("a ring is rolled, scaled and loses a node, and neither writers nor readers
       "--grpc-grace-period=2s",
       ...shared,
     ]);
-    return keep(await node.ready(`http://127.0.0.1:${http}/-/ready`));
+    return keep(node).ready(`http://127.0.0.1:${http}/-/ready`);
   };
   const nodes = await Promise.all([0, 1, 2].map(start));
   const write = ports[10]!;
@@ -202,13 +202,13 @@ scrape_configs: [{job_name: demo, static_configs: [{targets: ["127.0.0.1:${targe
 remote_write: [{url: "${url}", queue_config: {batch_send_deadline: 500ms}}]
 `,
   );
-  const prometheus = keep(
-    await new Running("prometheus", sender(), [
+  const prometheus = await keep(
+    new Running("prometheus", sender(), [
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(folder, "prometheus")}`,
       `--web.listen-address=127.0.0.1:${ports[13]}`,
-    ]).ready(`http://127.0.0.1:${ports[13]}/-/ready`),
-  );
+    ]),
+  ).ready(`http://127.0.0.1:${ports[13]}/-/ready`);
   const prober = new Prober(url);
   const begun = Date.now();
   await sleep(2000);

@@ -5,10 +5,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { freePort } from "@deucalion/base/testing";
 import { encodeLabels, Labels } from "@deucalion/model";
 import { Database, LiveDatabase, liveDatabaseDefaults } from "@deucalion/tsdb";
 import { prometheusBinary, promtoolBinary } from "../support/peers.ts";
-import { freePort, Running } from "../support/processes.ts";
+import { Running } from "../support/processes.ts";
 import { repositoryRoot } from "../support/repository.ts";
 
 async function withFolder(work: (dir: string) => Promise<void>): Promise<void> {

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { after } from "node:test";
+import { freePort } from "@deucalion/base/testing";
 import { memcachedPeer, type Peer, redisPeer } from "./peers.ts";
-import { eventually, freePort } from "./processes.ts";
+import { eventually } from "./processes.ts";
 
 const children: ChildProcess[] = [];
 after(() => {

@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { deucalion, freePort, type Running } from "./processes.ts";
+import { freePort } from "@deucalion/base/testing";
+import { deucalion, type Running } from "./processes.ts";
 import { conformanceRoot } from "./repository.ts";
 
 export interface RecordedAnswer {

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { freePort } from "@deucalion/base/testing";
 import { Channel } from "@deucalion/rpc";
 import { ApiClient, fetchInfo, type MetricMeta } from "@deucalion/storeapi";
 import {
   encodeMetadataV1,
   encodeWrite,
   encodeWriteV2,
-  freePort,
   headersV2,
   postWrite,
   startReceiver,

@@ -4,16 +4,17 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { freePort } from "@deucalion/base/testing";
 import { Labels } from "@deucalion/model";
 import { Database } from "@deucalion/tsdb";
 import { conformanceMissing, conformanceRoot } from "@deucalion/tsdb/testing";
 import {
   encodeWrite,
-  freePort,
   postWrite,
   type RunningReceiver,
   served,
   startReceiver,
+  startReceivers,
   withFolder,
 } from "./testing.ts";
 
@@ -245,7 +246,7 @@ test("a ring of three keeps every sample while one is down", async () => {
         "--receive.replication-factor=3",
         `--label=replica="${i}"`,
       ]);
-    const nodes = await Promise.all([0, 1, 2].map(start));
+    const nodes = await startReceivers(3, start);
     const t = Date.now();
     const post = async (step: number): Promise<number> => {
       const series = Array.from({ length: 40 }, (_, i) => ({

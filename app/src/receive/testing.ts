@@ -1,7 +1,6 @@
 // Receivers as child processes, and requests to them, for tests.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -164,16 +163,16 @@ export async function withFolder(work: (dir: string) => Promise<void>): Promise<
   }
 }
 
-/** A port that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
+/** Starts `count` receivers at once. Where one does not start, the others are ended before this fails. */
+export async function startReceivers(
+  count: number,
+  start: (i: number) => Promise<RunningReceiver>,
+): Promise<RunningReceiver[]> {
+  const all = await Promise.allSettled(Array.from({ length: count }, (_, i) => start(i)));
+  const running = all.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  if (running.length === count) return running;
+  for (const node of running) await node.stop("SIGKILL");
+  throw all.find((one) => one.status === "rejected")?.reason;
 }
 
 /** What a receiver serves of the metric `r` over the StoreAPI: values by the label `i`. */

@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { freePort } from "@deucalion/base/testing";
 import {
   encodeWrite,
-  freePort,
   postWrite,
   type RunningReceiver,
   served,
   startReceiver,
+  startReceivers,
   withFolder,
 } from "../testing.ts";
 
@@ -42,7 +43,7 @@ async function withRing(
         `--label=replica="${i}"`,
         ...args,
       ]);
-    const nodes = await Promise.all([0, 1, 2].map(start));
+    const nodes = await startReceivers(3, start);
     const t = Date.now();
     const post = async (step: number, by = 0): Promise<number> => {
       const series = Array.from({ length: seriesCount }, (_, i) => ({

@@ -2,9 +2,9 @@
 // registries into `.cache/stores` of the checkout and stay there; a test that cannot get its server fails.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "@deucalion/base/testing";
 
 // dist/src/testing of lib/objstore, five folders below the root.
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../../../..");
@@ -38,18 +38,6 @@ function pythonPackages(name: string, requirement: string): string {
   return installed(name, (folder) => {
     const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     execFileSync("python3", [...args, "--target", folder, requirement], { stdio: "pipe" });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
   });
 }
 

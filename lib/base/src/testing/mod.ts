@@ -1,0 +1,2 @@
+// What tests of every package need.
+export { freePort } from "./free-port.ts";
