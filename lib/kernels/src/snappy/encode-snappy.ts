@@ -23,12 +23,14 @@ export class SnappyEncoder {
   encodeInto(data: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
     let to = at;
     let size = end - start;
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     for (; size >= 128; size = Math.floor(size / 128)) out[to++] = (size % 128) | 128;
     out[to++] = size;
     for (let from = start; from < end; from += fragmentBytes) {
       const stop = Math.min(end, from + fragmentBytes);
       const bits = Math.min(Math.max(32 - Math.clz32(stop - from), hashBitsMin), hashBitsMax);
-      to = compress(data, from, stop, out, to, this.#table.fill(0, 0, 1 << bits), 32 - bits);
+      const table = this.#table.fill(0, 0, 1 << bits);
+      to = compress(data, view, from, stop, out, to, table, 32 - bits);
     }
     return to;
   }
@@ -39,10 +41,6 @@ export class SnappyEncoder {
     if (this.#out.length < need) this.#out = new Uint8Array(Math.max(4096, 2 * need));
     return this.#out.subarray(0, this.encodeInto(data, 0, data.length, this.#out, 0));
   }
-}
-
-function load32(data: Uint8Array, at: number): number {
-  return data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24);
 }
 
 function putLiteral(
@@ -101,6 +99,7 @@ function putCopy(offset: number, count: number, out: Uint8Array, at: number): nu
 
 function compress(
   data: Uint8Array,
+  view: DataView,
   start: number,
   end: number,
   out: Uint8Array,
@@ -117,11 +116,11 @@ function compress(
     let misses = 32;
     let match = -1;
     while (i < limit) {
-      const word = load32(data, i);
+      const word = view.getInt32(i, true);
       const slot = Math.imul(word, 0x1e35a7bd) >>> shift;
       const candidate = start + table[slot]!;
       table[slot] = i - start;
-      if (candidate < i && load32(data, candidate) === word) {
+      if (candidate < i && view.getInt32(candidate, true) === word) {
         match = candidate;
         break;
       }
@@ -132,10 +131,15 @@ function compress(
     const from = i;
     const offset = i - match;
     i += 4;
+    for (const stop = end - 3; i < stop; i += 4) {
+      const difference = view.getInt32(i, true) ^ view.getInt32(i - offset, true);
+      if (difference !== 0) break;
+    }
     while (i < end && data[i] === data[i - offset]) i++;
     to = putCopy(offset, i - from, out, to);
     literal = i;
-    if (i < limit) table[Math.imul(load32(data, i - 1), 0x1e35a7bd) >>> shift] = i - 1 - start;
+    if (i < limit)
+      table[Math.imul(view.getInt32(i - 1, true), 0x1e35a7bd) >>> shift] = i - 1 - start;
   }
   return putLiteral(data, literal, end, out, to);
 }
