@@ -1,12 +1,15 @@
 // Runs one service of the bundle, `<name> <command> flag...`, and when it ends writes what V8 compiled beside it.
 "use strict";
 const { renameSync, writeFileSync } = require("node:fs");
+const { setFlagsFromString } = require("node:v8");
 
 const [bundle] = process.argv.splice(2, 1);
 const command = process.argv[2];
 const script = require(`${bundle}.cjs`);
 process.on("exit", (code) => {
   if (code !== 0) return;
+  // V8 takes a cache only from a process with the same flags: services change this one while they run.
+  setFlagsFromString("--heap-growing-percent=0");
   const file = `${bundle}.${command}.cache`;
   writeFileSync(`${file}.${process.pid}`, script.createCachedData());
   renameSync(`${file}.${process.pid}`, file);
