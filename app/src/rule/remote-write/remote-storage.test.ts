@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { silentLog } from "@deucalion/base";
 import { decodeSnappyBlock, SnappyEncoder } from "@deucalion/kernels";
 import { decodeLabels, emptyHistogram, Labels } from "@deucalion/model";
-import { ProtoReader } from "@deucalion/rpc";
 import type { AppendSample } from "@deucalion/rules";
 import { Registry } from "prom-client";
 import { parse } from "yaml";
+import { decodeWriteV1, decodeWriteV2 } from "../../receive/write/decode-write.ts";
 import { SampleView, TimeSeriesView } from "../../receive/write/time-series.ts";
 import { RemoteStorage } from "../storage/remote-storage.ts";
 import { encodeSamples } from "./encode-samples.ts";
@@ -28,6 +29,8 @@ class Target {
   readonly taken: Taken[] = [];
   readonly requests: number[] = [];
   statuses: number[] = [];
+  /** What the target says it wrote; undefined for no word. */
+  written: number | undefined;
   readonly headers: Record<string, string | string[] | undefined>[] = [];
   #server: Server | undefined;
 
@@ -39,7 +42,11 @@ class Target {
         const status = this.statuses.shift() ?? 204;
         this.requests.push(status);
         this.headers.push(request.headers);
-        if (status < 300) this.#take(Buffer.concat(parts));
+        const second = request.headers["x-prometheus-remote-write-version"] === "2.0.0";
+        if (status < 300) this.#take(Buffer.concat(parts), second);
+        if (this.written !== undefined) {
+          response.setHeader("X-Prometheus-Remote-Write-Samples-Written", this.written);
+        }
         response.writeHead(status).end(status < 300 ? "" : "no\n");
       });
     });
@@ -49,14 +56,14 @@ class Target {
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
-  #take(body: Buffer): void {
-    const data = decodeSnappyBlock(body, 1 << 24);
-    const reader = new ProtoReader(data, 0, data.length);
+  #take(body: Buffer, second: boolean): void {
+    const plain = decodeSnappyBlock(body, 1 << 24);
+    const { series: list } = second ? decodeWriteV2(plain) : decodeWriteV1(plain);
+    const { data } = list;
     const view = new TimeSeriesView();
     const sample = new SampleView(data);
-    while (reader.next()) {
-      reader.range();
-      view.read(data, reader.start, reader.stop);
+    for (let n = 0; n < list.count; n++) {
+      view.read(data, list.starts[n]!, list.ends[n]!);
       const series = decodeLabels(view.labels).toString();
       for (let i = 0; i < view.samples.length; i += 2) {
         sample.read(view.samples[i]!, view.samples[i + 1]!);
@@ -247,11 +254,87 @@ test("RemoteStorage drops what is refused, and what relabelling drops", async (t
   assert.match(text, /prometheus_remote_storage_samples_total\{[^}]*\} 2\n/);
 });
 
+test("RemoteStorage sends version 2, with histograms, and hears what was not written", async (t) => {
+  const target = new Target();
+  const port = await target.listen();
+  t.after(() => target.close());
+  target.written = 3;
+  const extra = `  protobuf_message: io.prometheus.write.v2.Request
+  http_headers: {X-Team: {values: [a], secrets: [b]}}`;
+  const { storage, registry, stop } = start(scratch(t), port, extra);
+  const histogram = { ...samples(1, 1000)[0]!, histogram: emptyHistogram() };
+  await storage.append([...samples(3, 1000), histogram]);
+  await until(() => target.taken.length === 4, "sending");
+  target.written = undefined;
+  await storage.append(samples(3, 2000));
+  await until(() => target.taken.length === 7, "sending to one that says nothing");
+  await stop();
+  const second = '{__name__="r", i="1", job="external", replica="a"}';
+  assert.deepEqual(
+    target.taken.filter(({ time }) => time !== 2000),
+    [
+      { series: '{__name__="r", i="0", job="own", replica="a"}', time: 1000, bits: "0-0" },
+      { series: second, time: 1000, bits: "3ff00000-0" },
+      { series: second.replace('"1"', '"2"'), time: 1000, bits: "7ff00000-2" },
+      { series: '{__name__="r", i="0", job="own", replica="a"}', time: 0, bits: "h" },
+    ],
+  );
+  const [headers] = target.headers;
+  assert.equal(
+    headers!["content-type"],
+    "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+  );
+  assert.equal(headers!["x-prometheus-remote-write-version"], "2.0.0");
+  assert.equal(headers!["x-team"], "a, b");
+  const text = await registry.metrics();
+  // One that was not counted as written, and three of a target that seems not to know the version.
+  assert.match(text, /prometheus_remote_storage_samples_failed_total\{[^}]*\} 4\n/);
+});
+
+test("RemoteStorage asks for a token and waits for one as for the target", async (t) => {
+  const target = new Target();
+  const port = await target.listen();
+  t.after(() => target.close());
+  let asked = 0;
+  const tokens = createServer((request, response) => {
+    asked++;
+    request.resume();
+    if (asked < 4) response.writeHead(503).end();
+    else response.end('{"access_token":"abc"}');
+  });
+  await new Promise<void>((resolve) => tokens.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    tokens.closeAllConnections();
+    tokens.close();
+  });
+  const { port: tokenPort } = tokens.address() as AddressInfo;
+  const extra = `  oauth2: {client_id: c, client_secret: s, token_url: "http://127.0.0.1:${tokenPort}"}`;
+  const { storage, stop } = start(scratch(t), port, extra);
+  await storage.append(samples(1, 1000));
+  await until(() => target.taken.length === 1, "sending");
+  await storage.append(samples(1, 2000));
+  await until(() => target.taken.length === 2, "sending again");
+  await stop();
+  assert.deepEqual(
+    target.headers.map(({ authorization }) => authorization),
+    ["Bearer abc", "Bearer abc"],
+  );
+  // The secret in a header, and in the form, twice.
+  assert.equal(asked, 4);
+});
+
 test("parseRemoteWrite() refuses what it cannot do", () => {
   const refused = (yaml: string, reason: RegExp) =>
     assert.throws(() => parseRemoteWrite(parse(yaml), "x"), reason);
   refused("remote_write: [{}]", /url for remote_write is empty/);
-  refused("remote_write: [{url: 'http://a', sigv4: {}}]", /sigv4 is not part of this version/);
+  refused("remote_write: [{url: 'http://a', no_proxy: x}]", /no_proxy is not part of this version/);
+  refused("remote_write: [{url: 'http://a', protobuf_message: x}]", /invalid protobuf_message/);
+  refused("remote_write: [{url: 'http://a', headers: {Host: x}}]", /Host is a reserved header/);
+  refused(
+    "remote_write: [{url: 'http://a', http_headers: {Authorization: {}}}]",
+    /must be changed/,
+  );
+  refused("remote_write: [{url: 'http://a', authorization: {type: basic}}]", /use "basic_auth"/);
   refused("remote_write: [{url: 'http://a', nope: 1}]", /field nope not found/);
   refused("remote_write: [{url: 'http://a', name: x}, {url: 'http://b', name: x}]", /multiple/);
 });

@@ -2,68 +2,50 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../../errors.ts";
 import type { HttpClientOptions } from "../../prometheus/http-client.ts";
-import { parseHttpClientConfig } from "../../prometheus/http-client-config.ts";
 import { parseRelabel, type RelabelRule } from "../../receive/relabel.ts";
 import {
   booleanField,
   durationField,
   fieldsOf,
-  integerField,
   listField,
   textField,
   type YamlFields,
 } from "../clients/yaml-fields.ts";
-
-export interface QueueConfig {
-  readonly shardsMin: number;
-  readonly shardsMax: number;
-  readonly samplesPerSendMax: number;
-  /** A batch that is not full goes after so long, ms. */
-  readonly batchDeadlineMs: number;
-  readonly backoffMinMs: number;
-  readonly backoffMaxMs: number;
-  readonly retryOn429: boolean;
-  /** Samples older than this are not sent, ms; 0 sends all. */
-  readonly sampleAgeMaxMs: number;
-}
+import { type AuthConfig, authKeys, readAuth } from "./auth/auth-config.ts";
+import { clientOf } from "./client-of.ts";
+import { type HeaderValues, readHeaders } from "./header-config.ts";
+import { type QueueConfig, readQueue } from "./queue-config.ts";
+import { type WriteMessage, writeMessages } from "./write-message.ts";
 
 export interface RemoteWriteTarget {
   /** Name in metrics. */
   readonly name: string;
   readonly url: URL;
   readonly timeoutMs: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: readonly HeaderValues[];
+  readonly message: WriteMessage;
   readonly relabel: readonly RelabelRule[];
   readonly sendNativeHistograms: boolean;
   readonly client: HttpClientOptions;
+  /** What stands before a bearer token; "Bearer" unless told otherwise. */
+  readonly scheme: string;
+  readonly auth: AuthConfig;
   readonly queue: QueueConfig;
 }
-
-/** Prometheus' defaults. */
-export const queueDefaults: QueueConfig = {
-  shardsMin: 1,
-  shardsMax: 50,
-  samplesPerSendMax: 2000,
-  batchDeadlineMs: 5000,
-  backoffMinMs: 30,
-  backoffMaxMs: 5000,
-  retryOn429: false,
-  sampleAgeMaxMs: 0,
-};
 
 const sections = ["remote_write", "global"];
 const plainKeys = [
   "url",
   "remote_timeout",
   "headers",
+  "http_headers",
   "write_relabel_configs",
   "name",
   "send_exemplars",
   "send_native_histograms",
   "round_robin_dns",
   "protobuf_message",
-  "basic_auth",
-  "authorization",
+  ...authKeys,
   "bearer_token",
   "bearer_token_file",
   "tls_config",
@@ -73,82 +55,55 @@ const plainKeys = [
   "metadata_config",
 ];
 /** What would change who is asked, or how: leaving it out silently would send data astray. */
-const unsupported = [
-  "oauth2",
-  "sigv4",
-  "azuread",
-  "google_iam",
-  "proxy_url",
-  "no_proxy",
-  "proxy_from_environment",
-  "proxy_connect_header",
-  "http_headers",
-];
-const queueKeys = [
-  "capacity",
-  "max_shards",
-  "min_shards",
-  "max_samples_per_send",
-  "batch_send_deadline",
-  "min_backoff",
-  "max_backoff",
-  "retry_on_http_429",
-  "sample_age_limit",
-];
-const tlsKeys = ["ca_file", "cert_file", "key_file", "server_name", "insecure_skip_verify"];
+const unsupported = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
 
-function queueOf(value: unknown, where: string): QueueConfig {
-  const fields = fieldsOf(value, where, queueKeys);
-  const d = queueDefaults;
-  const integer = (key: string, fallback: number): number =>
-    integerField(fields[key], `${where}.${key}`, fallback, 1);
-  const duration = (key: string, fallback: number): number =>
-    durationField(fields[key], `${where}.${key}`, fallback);
-  const shardsMax = integer("max_shards", d.shardsMax);
-  return {
-    shardsMax,
-    shardsMin: Math.min(shardsMax, integer("min_shards", d.shardsMin)),
-    samplesPerSendMax: integer("max_samples_per_send", d.samplesPerSendMax),
-    batchDeadlineMs: duration("batch_send_deadline", d.batchDeadlineMs),
-    backoffMinMs: duration("min_backoff", d.backoffMinMs),
-    backoffMaxMs: duration("max_backoff", d.backoffMaxMs),
-    retryOn429: booleanField(fields.retry_on_http_429, `${where}.retry_on_http_429`, d.retryOn429),
-    sampleAgeMaxMs: duration("sample_age_limit", d.sampleAgeMaxMs),
-  };
+/** A signature covers the path without empty parts, and so that is what is asked for. */
+function cleanPath(url: URL): URL {
+  url.pathname = `/${url.pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .join("/")}`;
+  return url;
 }
 
-/** The client's part, in the words of `http_config`. */
-function clientOf(fields: YamlFields, where: string, userAgent: string): HttpClientOptions {
+/** The client's part, in the words of `http_config`; a scheme that is not Bearer comes as a header. */
+function clientPart(
+  fields: YamlFields,
+  where: string,
+  userAgent: string,
+): { readonly client: HttpClientOptions; readonly scheme: string } {
   const authorization = fieldsOf(fields.authorization, `${where}.authorization`, [
     "type",
     "credentials",
     "credentials_file",
   ]);
-  const type = textField(authorization.type, `${where}.authorization.type`, "Bearer");
-  if (type.toLowerCase() !== "bearer") {
-    const text = `${where}.authorization: type ${JSON.stringify(type)} is not supported, only Bearer`;
-    throw new AppError("APP_CONFIG", text);
+  const fail = (reason: string): never => {
+    throw new AppError("APP_CONFIG", `${where}: ${reason}`);
+  };
+  const scheme = textField(authorization.type, `${where}.authorization.type`).trim() || "Bearer";
+  if (scheme.toLowerCase() === "basic") {
+    fail('authorization type cannot be set to "basic", use "basic_auth" instead');
   }
-  // Its other keys only narrow which versions of TLS are spoken.
-  const tls = fields.tls_config as YamlFields | null | undefined;
-  const known = Object.entries(tls ?? {}).filter(([key]) => tlsKeys.includes(key));
+  const { bearer_token: token, bearer_token_file: file } = fields;
+  const given = fields.authorization !== undefined && fields.authorization !== null;
+  if (given && ((token ?? "") !== "" || (file ?? "") !== "")) {
+    fail("authorization is not compatible with bearer_token & bearer_token_file");
+  }
   const section = {
     basic_auth: fields.basic_auth,
-    bearer_token: fields.bearer_token ?? authorization.credentials,
-    bearer_token_file: fields.bearer_token_file ?? authorization.credentials_file,
-    tls_config: Object.fromEntries(known),
+    bearer_token: token ?? authorization.credentials,
+    bearer_token_file: file ?? authorization.credentials_file,
+    tls_config: fields.tls_config,
   };
-  return parseHttpClientConfig(JSON.stringify(section), userAgent);
+  return { client: clientOf(section, userAgent), scheme };
 }
 
-function headersOf(value: unknown, where: string): Record<string, string> {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) {
-    throw new AppError("APP_CONFIG", `${where}: must be a mapping`);
-  }
-  return Object.fromEntries(
-    Object.entries(value).map(([name, text]) => [name, textField(text, `${where}.${name}`)]),
-  );
+function messageField(value: unknown, where: string): WriteMessage {
+  const name = textField(value, `${where}.protobuf_message`) || writeMessages[0];
+  const found = writeMessages.find((known) => known === name);
+  if (found !== undefined) return found;
+  const text = `${where}: invalid protobuf_message value: unknown type ${JSON.stringify(name)}, supported: ${writeMessages.join(", ")}`;
+  throw new AppError("APP_CONFIG", text);
 }
 
 function targetOf(item: unknown, where: string, userAgent: string): RemoteWriteTarget {
@@ -158,15 +113,6 @@ function targetOf(item: unknown, where: string, userAgent: string): RemoteWriteT
       throw new AppError("APP_CONFIG", `${where}: ${key} is not part of this version`);
     }
   }
-  const message = textField(
-    fields.protobuf_message,
-    `${where}.protobuf_message`,
-    "prometheus.WriteRequest",
-  );
-  if (message !== "prometheus.WriteRequest") {
-    const text = `${where}: protobuf_message ${JSON.stringify(message)} is not part of this version, only prometheus.WriteRequest`;
-    throw new AppError("APP_CONFIG", text);
-  }
   const address = textField(fields.url, `${where}.url`);
   if (address === "") throw new AppError("APP_CONFIG", `${where}: url for remote_write is empty`);
   if (!URL.canParse(address)) {
@@ -174,19 +120,25 @@ function targetOf(item: unknown, where: string, userAgent: string): RemoteWriteT
   }
   const hash = createHash("md5").update(JSON.stringify(item)).digest("hex").slice(0, 6);
   const relabel = fields.write_relabel_configs ?? null;
+  const message = messageField(fields.protobuf_message, where);
+  const auth = readAuth(fields, where, userAgent);
+  const histograms = booleanField(
+    fields.send_native_histograms,
+    `${where}.send_native_histograms`,
+    false,
+  );
   return {
     name: textField(fields.name, `${where}.name`) || hash,
-    url: new URL(address),
+    url: auth.kind === "sigv4" ? cleanPath(new URL(address)) : new URL(address),
     timeoutMs: durationField(fields.remote_timeout, `${where}.remote_timeout`, 30_000),
-    headers: headersOf(fields.headers, `${where}.headers`),
+    headers: readHeaders(fields.headers, fields.http_headers, where),
+    message,
     relabel: relabel === null ? [] : parseRelabel(JSON.stringify(relabel)),
-    sendNativeHistograms: booleanField(
-      fields.send_native_histograms,
-      `${where}.send_native_histograms`,
-      false,
-    ),
-    client: clientOf(fields, where, userAgent),
-    queue: queueOf(fields.queue_config, `${where}.queue_config`),
+    // As in Prometheus, version 2 always has them.
+    sendNativeHistograms: histograms || message === writeMessages[1],
+    ...clientPart(fields, where, userAgent),
+    auth,
+    queue: readQueue(fields.queue_config, `${where}.queue_config`),
   };
 }
 

@@ -4,21 +4,19 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Log, messageOf } from "@deucalion/base";
 import { decodeSnappyBlock, SnappyEncoder } from "@deucalion/kernels";
-import { HttpClient, readBody } from "../../prometheus/http-client.ts";
 import { pause } from "../../prometheus/prometheus-watch.ts";
-import { withinDeadline } from "../clients/within-deadline.ts";
 import { RuleError } from "../errors.ts";
+import type { AuthorizerDeps } from "./auth/authorizer.ts";
 import type { RemoteWriteTarget } from "./remote-write-config.ts";
 import type { TargetMetrics } from "./remote-write-metrics.ts";
 import { shardBatches, type WriteBatch } from "./shard-batches.ts";
 import { comparePositions, type Spool, type SpoolPosition } from "./spool.ts";
+import { WriteClient } from "./write-client.ts";
 
 /** Bytes of the spool that are on their way at once. */
 const roundBytes = 4 * 1024 * 1024;
 /** The place in the spool is written down at most this often: what was sent since then is sent again after a crash. */
 const rememberMs = 500;
-/** Bytes of answers that are looked at. */
-const answerBytesMax = 64 * 1024;
 /** A request in the spool is never larger than this. */
 const payloadBytesMax = 256 * 1024 * 1024;
 
@@ -28,6 +26,7 @@ export interface RemoteWriterDeps {
   readonly log: Log;
   readonly now: () => number;
   readonly metrics: TargetMetrics;
+  readonly env: AuthorizerDeps["env"];
   /** Told of each new place in the spool. */
   readonly advanced: () => void;
 }
@@ -54,7 +53,7 @@ function readPosition(file: string): SpoolPosition | null {
 export class RemoteWriter {
   readonly #target: RemoteWriteTarget;
   readonly #deps: RemoteWriterDeps;
-  readonly #client: HttpClient;
+  readonly #client: WriteClient;
   readonly #file: string;
   readonly #log: Log;
   readonly #snappy = new SnappyEncoder();
@@ -65,11 +64,11 @@ export class RemoteWriter {
   #hurry: () => void = () => undefined;
   readonly #reached = new Set<() => void>();
 
-  /** A target that is new begins with what is stored from now on. */
+  /** A target that is new begins with what is stored from now on. Throws APP_CONFIG. */
   constructor(target: RemoteWriteTarget, deps: RemoteWriterDeps) {
     this.#target = target;
     this.#deps = deps;
-    this.#client = new HttpClient(target.client);
+    this.#client = new WriteClient(target, deps);
     this.#file = positionFile(deps.dir, target);
     this.#log = deps.log.with({ remote_name: target.name, url: target.url.href });
     this.#position = deps.spool.clamp(readPosition(this.#file) ?? deps.spool.end);
@@ -178,13 +177,17 @@ export class RemoteWriter {
     const { queue } = this.#target;
     const body = this.#snappy.encode(batch.request).slice();
     let backoffMs = queue.backoffMinMs;
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
       hard.throwIfAborted();
       const begun = now();
       try {
-        await this.#post(body, hard);
+        const missing = await this.#client.post(batch, body, attempt, hard);
         metrics.sent(batch.samples, batch.histograms, body.length, (now() - begun) / 1000);
         metrics.highestSent(batch.newestMs);
+        if (missing > 0) {
+          metrics.failed(missing);
+          this.#log.error("a 2xx status, and yet some data was not written", { count: missing });
+        }
         return;
       } catch (error) {
         hard.throwIfAborted();
@@ -203,35 +206,5 @@ export class RemoteWriter {
         backoffMs = Math.min(queue.backoffMaxMs, 2 * backoffMs);
       }
     }
-  }
-
-  /** Throws RULE_REMOTE with the status, 0 where nothing came back. */
-  async #post(body: Uint8Array, hard: AbortSignal): Promise<void> {
-    const { url, timeoutMs, headers } = this.#target;
-    const answer = await withinDeadline(hard, timeoutMs, "context deadline exceeded", (signal) =>
-      this.#client
-        .send({
-          method: "POST",
-          url,
-          headers: {
-            ...headers,
-            "content-encoding": "snappy",
-            "content-type": "application/x-protobuf",
-            "x-prometheus-remote-write-version": "0.1.0",
-          },
-          body,
-          signal,
-        })
-        .then(async (response) => ({
-          status: response.statusCode ?? 0,
-          retryAfter: response.headers["retry-after"] ?? "",
-          text: (await readBody(response, answerBytesMax)).toString("utf8").trim(),
-        })),
-    );
-    const { status, retryAfter, text } = answer;
-    if (status >= 200 && status <= 299) return;
-    const message = `server returned HTTP status ${status}: ${text.split("\n")[0]}`;
-    const retryAfterMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
-    throw new RuleError("RULE_REMOTE", message, { status, retryAfterMs });
   }
 }

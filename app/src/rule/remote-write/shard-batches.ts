@@ -1,11 +1,12 @@
 // Turns what was read from the spool into requests: relabelled, in shards that keep the order of each series.
-import { ProtoReader, ProtoWriter } from "@deucalion/rpc";
+import { ProtoReader } from "@deucalion/rpc";
 import { relabelSeries } from "../../receive/relabel.ts";
 import { SeriesList } from "../../receive/write/series-list.ts";
 import { SampleView, TimeSeriesView } from "../../receive/write/time-series.ts";
 import type { RemoteWriteTarget } from "./remote-write-config.ts";
+import { type MessageWriter, messageWriter, type WriteMessage } from "./write-message.ts";
 
-/** One request: a prometheus.WriteRequest that is not compressed yet. */
+/** One request that is not compressed yet. */
 export interface WriteBatch {
   readonly request: Uint8Array;
   readonly samples: number;
@@ -45,20 +46,19 @@ function hashOf({ data, start, end }: TimeSeriesView["labels"]): number {
 /** Gathers time series into requests of at most so many samples. */
 class BatchBuilder {
   readonly #samplesMax: number;
-  readonly #out = new ProtoWriter(4096);
+  readonly #out: MessageWriter;
   readonly batches: WriteBatch[] = [];
   #samples = 0;
   #histograms = 0;
   #newestMs = Number.NEGATIVE_INFINITY;
 
-  constructor(samplesMax: number) {
+  constructor(samplesMax: number, message: WriteMessage) {
     this.#samplesMax = samplesMax;
+    this.#out = messageWriter(message);
   }
 
   add(data: Uint8Array, start: number, end: number, view: TimeSeriesView, timeMs: number): void {
-    this.#out.tag(1, 2);
-    this.#out.uvarint(end - start);
-    this.#out.raw(data, start, end);
+    this.#out.add(data, start, end, view);
     this.#histograms += view.histograms.length / 2;
     this.#samples += view.sampleCount + view.histograms.length / 2;
     this.#newestMs = Math.max(this.#newestMs, timeMs);
@@ -73,7 +73,6 @@ class BatchBuilder {
       histograms: this.#histograms,
       newestMs: this.#newestMs,
     });
-    this.#out.reset();
     this.#samples = 0;
     this.#histograms = 0;
     this.#newestMs = Number.NEGATIVE_INFINITY;
@@ -83,15 +82,18 @@ class BatchBuilder {
 /** `payloads` are requests as the spool has them. */
 export function shardBatches(
   payloads: readonly Uint8Array[],
-  target: Pick<RemoteWriteTarget, "relabel" | "sendNativeHistograms" | "queue">,
+  target: Pick<RemoteWriteTarget, "relabel" | "sendNativeHistograms" | "message" | "queue">,
   now: number,
 ): Sharded {
-  const { relabel, sendNativeHistograms, queue } = target;
+  const { relabel, sendNativeHistograms, message, queue } = target;
   const lists = payloads.map(seriesOf);
   const total = lists.reduce((sum, list) => sum + list.count, 0);
   const wanted = Math.ceil(total / queue.samplesPerSendMax);
   const shards = Math.max(1, queue.shardsMin, Math.min(queue.shardsMax, wanted));
-  const builders = Array.from({ length: shards }, () => new BatchBuilder(queue.samplesPerSendMax));
+  const builders = Array.from(
+    { length: shards },
+    () => new BatchBuilder(queue.samplesPerSendMax, message),
+  );
   const dropped: Record<string, number> = {};
   const drop = (reason: string, count: number): void => {
     if (count > 0) dropped[reason] = (dropped[reason] ?? 0) + count;

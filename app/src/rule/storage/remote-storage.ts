@@ -69,6 +69,7 @@ export class RemoteStorage implements RuleStorage {
           log: log.with({ component: "remote" }),
           now,
           metrics: metrics.target(target),
+          env: process.env,
           advanced: () => this.#release(),
         }),
     );

@@ -1,0 +1,19 @@
+// Settings of an HTTP client from the keys of Prometheus' sections.
+import type { HttpClientOptions } from "../../prometheus/http-client.ts";
+import { parseHttpClientConfig } from "../../prometheus/http-client-config.ts";
+import type { YamlFields } from "../clients/yaml-fields.ts";
+
+const tlsKeys = ["ca_file", "cert_file", "key_file", "server_name", "insecure_skip_verify"];
+
+/** Takes the keys of `http_config` and a larger `tls_config`. Throws APP_CONFIG. */
+export function clientOf(
+  section: { readonly tls_config: unknown } & YamlFields,
+  userAgent: string,
+): HttpClientOptions {
+  // Its other keys only narrow which versions of TLS are spoken.
+  const tls = section.tls_config as YamlFields | null | undefined;
+  const known = Object.entries(tls ?? {}).filter(([key]) => tlsKeys.includes(key));
+  const all = { ...section, tls_config: Object.fromEntries(known) };
+  // JSON is YAML, which the reader of the client's section takes.
+  return parseHttpClientConfig(JSON.stringify(all), userAgent);
+}
