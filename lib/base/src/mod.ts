@@ -8,3 +8,4 @@ export { formatGoDuration, parseGoDuration } from "./go-duration.ts";
 export type { Log, LogDeps, LogFields, LogFormat, LogLevel, LogOptions } from "./log.ts";
 export { createLog, silentLog } from "./log.ts";
 export { formatPromDuration, parsePromDuration } from "./prom-duration.ts";
+export { putUvarint, uvarintLength } from "./uvarint.ts";

@@ -23,17 +23,23 @@ export function snappyBlockSize(data: Uint8Array): number {
 }
 
 /**
- * Decodes a block. Throws KERNEL_RANGE if it claims more than `bytesMax` or more than any input of its length can hold,
- * before anything is allocated, and KERNEL_BITS if it is malformed.
+ * Decodes a block, to the beginning of `memory` if that is given and large enough. Throws KERNEL_RANGE if it claims more
+ * than `bytesMax` or more than any input of its length can hold, before anything is allocated, and KERNEL_BITS if it is
+ * malformed.
  */
-export function decodeSnappyBlock(data: Uint8Array, bytesMax: number): Uint8Array {
+export function decodeSnappyBlock(
+  data: Uint8Array,
+  bytesMax: number,
+  memory?: Uint8Array,
+): Uint8Array {
   const size = snappyBlockSize(data);
   // The best a block can do is a copy of 64 bytes in three.
   if (size > bytesMax || size > 22 * data.length + 64) {
     throw new KernelError("KERNEL_RANGE", "snappy block claims too large a size", { size });
   }
-  const out = new Uint8Array(size);
-  const plain = new DataView(out.buffer);
+  const out =
+    memory !== undefined && memory.length >= size ? memory.subarray(0, size) : new Uint8Array(size);
+  const plain = new DataView(out.buffer, out.byteOffset, size);
   const packed = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const end = data.length;
   let at = 0;

@@ -6,9 +6,9 @@ import { TsdbError } from "../errors.ts";
 /** Largest record after decompression: the size of a segment. */
 export const recordBytesMax = 128 * 1024 * 1024;
 
-/** A snappy block. Throws TSDB_WAL_RECORD. */
-export function decompressSnappy(data: Uint8Array): Uint8Array {
-  return coded("snappy", () => decodeSnappyBlock(data, recordBytesMax));
+/** A snappy block, in `memory` if there is enough of it. Throws TSDB_WAL_RECORD. */
+export function decompressSnappy(data: Uint8Array, memory?: Uint8Array): Uint8Array {
+  return coded("snappy", () => decodeSnappyBlock(data, recordBytesMax, memory));
 }
 
 /** Zstandard frames. Throws TSDB_WAL_RECORD. */

@@ -12,7 +12,7 @@ const headerBytes = 7;
 
 /** A record as it lies in a segment. */
 export interface LogRecord {
-  /** Decompressed. Valid for as long as someone holds it. */
+  /** Decompressed. Valid for as long as someone holds it; until the next is asked for, if memory was given. */
   readonly data: Uint8Array;
   /** Position in the segment behind the record. */
   readonly offset: number;
@@ -26,11 +26,13 @@ export interface LogDamage {
 
 /**
  * Records of one segment, in order. What is damaged or torn is reported and costs only itself: a record whose checksum
- * is wrong is left out, and where lengths make no sense reading goes on with the next page.
+ * is wrong is left out, and where lengths make no sense reading goes on with the next page. Records of the usual size
+ * are decompressed to `memory`, one after the other, if that is given.
  */
 export function* readLogSegment(
   data: Uint8Array,
   report: (damage: LogDamage) => void,
+  memory?: Uint8Array,
 ): Iterable<LogRecord> {
   let parts: Uint8Array[] = [];
   let compression = 0;
@@ -90,7 +92,7 @@ export function* readLogSegment(
     const record = parts.length === 1 ? parts[0]! : joined(parts);
     parts = [];
     try {
-      yield { data: decompressed(record, compression), offset: at };
+      yield { data: decompressed(record, compression, memory), offset: at };
     } catch (thrown) {
       report({ offset: start, reason: messageOf(thrown) });
     }
@@ -98,8 +100,8 @@ export function* readLogSegment(
   if (expectMore) report({ offset: data.length, reason: "last record is torn" });
 }
 
-function decompressed(data: Uint8Array, compression: number): Uint8Array {
-  if ((compression & 0x08) !== 0) return decompressSnappy(data);
+function decompressed(data: Uint8Array, compression: number, memory?: Uint8Array): Uint8Array {
+  if ((compression & 0x08) !== 0) return decompressSnappy(data, memory);
   return (compression & 0x10) !== 0 ? decompressZstd(data) : data;
 }
 

@@ -1,5 +1,5 @@
 // Columns and objects to records of the write-ahead logs. Layouts: docs/format/wal.md.
-import { ByteWriter } from "@deucalion/base";
+import { ByteWriter, putUvarint } from "@deucalion/base";
 import {
   customBucketsSchema,
   type FloatHistogram,
@@ -7,26 +7,12 @@ import {
   LabelCursor,
   type Labels,
 } from "@deucalion/model";
+import { copyShort, copyShortSpare } from "./copy-short.ts";
 import { WalRecordType } from "./wal-record.ts";
 
 const hints: Readonly<Record<string, number>> = { unknown: 0, reset: 1, not_reset: 2, gauge: 3 };
 const pair = new Float64Array(1);
 const words = new Uint32Array(pair.buffer);
-
-function putUvarint(data: Uint8Array, from: number, value: number): number {
-  let at = from;
-  let rest = value;
-  while (rest >= 0x80000000) {
-    data[at++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  while (rest >= 128) {
-    data[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  data[at++] = rest;
-  return at;
-}
 
 function zigzag(value: number): number {
   return value < 0 ? -value * 2 - 1 : value * 2;
@@ -169,7 +155,10 @@ export class StartHistogramRecord {
 /** A record of series. */
 export class SeriesRecord {
   #data = new Uint8Array(4096);
+  #view = new DataView(this.#data.buffer);
   #length = 0;
+  #source: Uint8Array = this.#data;
+  #sourceView: DataView = this.#view;
   readonly #cursor = new LabelCursor();
   count = 0;
 
@@ -181,24 +170,36 @@ export class SeriesRecord {
       const larger = new Uint8Array(2 * room);
       larger.set(this.#data.subarray(0, this.#length));
       this.#data = larger;
+      this.#view = new DataView(larger.buffer);
     }
     const out = this.#data;
+    const view = this.#view;
     let at = this.#length;
     if (this.count++ === 0) out[at++] = WalRecordType.series;
-    const upper = Math.floor(ref / 4294967296);
-    for (let shift = 24; shift >= 0; shift -= 8) out[at++] = upper >>> shift;
-    for (let shift = 24; shift >= 0; shift -= 8) out[at++] = (ref % 4294967296) >>> shift;
+    view.setUint32(at, Math.floor(ref / 4294967296));
+    view.setUint32(at + 4, ref % 4294967296);
+    at += 8;
+    const { data } = labels;
+    if (data !== this.#source) {
+      this.#source = data;
+      this.#sourceView = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    }
+    const from = this.#sourceView;
     const cursor = this.#cursor.reset(labels);
     let labelCount = 0;
     while (cursor.next()) labelCount++;
     at = putUvarint(out, at, labelCount);
     cursor.reset(labels);
-    const { data } = labels;
+    const spare = labels.end + copyShortSpare <= data.length;
     while (cursor.next()) {
-      at = putUvarint(out, at, cursor.nameEnd - cursor.nameStart);
-      for (let i = cursor.nameStart; i < cursor.nameEnd; i++) out[at++] = data[i]!;
-      at = putUvarint(out, at, cursor.valueEnd - cursor.valueStart);
-      for (let i = cursor.valueStart; i < cursor.valueEnd; i++) out[at++] = data[i]!;
+      const { nameStart, nameEnd, valueStart, valueEnd } = cursor;
+      at = putUvarint(out, at, nameEnd - nameStart);
+      if (spare) copyShort(from, nameStart, view, at, nameEnd - nameStart);
+      else out.set(data.subarray(nameStart, nameEnd), at);
+      at = putUvarint(out, at + nameEnd - nameStart, valueEnd - valueStart);
+      if (spare) copyShort(from, valueStart, view, at, valueEnd - valueStart);
+      else out.set(data.subarray(valueStart, valueEnd), at);
+      at += valueEnd - valueStart;
     }
     this.#length = at;
   }
@@ -210,7 +211,9 @@ export class SeriesRecord {
   reset(): void {
     this.count = 0;
     this.#length = 0;
-    if (this.#data.length > 1 << 22) this.#data = new Uint8Array(4096);
+    if (this.#data.length <= 1 << 22) return;
+    this.#data = new Uint8Array(4096);
+    this.#view = new DataView(this.#data.buffer);
   }
 }
 

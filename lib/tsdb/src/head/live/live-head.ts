@@ -108,25 +108,34 @@ export class LiveHead {
     return Math.max(this.minValidTime, this.maxTime - this.options.chunkRangeMs / 2);
   }
 
-  /** The series with these label bytes, or −1. */
-  find(data: Uint8Array, start: number, end: number): number {
-    const { table } = this;
-    return table.find(data, start, end, table.hashOf(data, start, end));
+  /** The series with these label bytes, or −1. Who has their `hash` (of `table.hashOf`) gives it. */
+  find(
+    data: Uint8Array,
+    start: number,
+    end: number,
+    hash = this.table.hashOf(data, start, end),
+  ): number {
+    return this.table.find(data, start, end, hash);
   }
 
   /** Adds a series that is not there; its labels are canonical and checked. */
-  create(data: Uint8Array, start: number, end: number): number {
+  create(
+    data: Uint8Array,
+    start: number,
+    end: number,
+    hash = this.table.hashOf(data, start, end),
+  ): number {
     const upToDate = this.#indexed === this.table.size;
-    const series = this.restore(data, start, end, this.#lastRef + 1);
+    const series = this.restore(data, start, end, this.#lastRef + 1, hash);
     if (upToDate) this.#index(this.table.size);
     this.log.series.push(this.#lastRef, this.table.labels(series));
     return series;
   }
 
   /** Adds a series that logs know as `ref`. */
-  restore(data: Uint8Array, start: number, end: number, ref: number): number {
+  restore(data: Uint8Array, start: number, end: number, ref: number, hash: number): number {
     const { table } = this;
-    const series = table.add(data, start, end, table.hashOf(data, start, end), ref);
+    const series = table.add(data, start, end, hash, ref);
     this.#lastRef = Math.max(this.#lastRef, ref);
     if (series < this.#indexed) this.#postings.add(series, table.labels(series));
     return series;

@@ -146,9 +146,13 @@ export class FloatChunks {
 
   #uvarint(value: number): void {
     let rest = value;
-    while (rest >= 128) {
+    while (rest >= 0x80000000) {
       this.#put((rest % 128) | 128, 8);
       rest = Math.floor(rest / 128);
+    }
+    while (rest >= 128) {
+      this.#put((rest & 127) | 128, 8);
+      rest >>>= 7;
     }
     this.#put(rest, 8);
   }

@@ -57,16 +57,16 @@ export class SlotArena {
 
   /** The page of a slot. */
   page(slot: number): Uint8Array {
-    return this.#pages[Math.floor(slot / pageBytes)]!;
+    return this.#pages[slot >>> pageBits]!;
   }
 
   /** A view of that page. */
   view(slot: number): DataView {
-    return this.#views[Math.floor(slot / pageBytes)]!;
+    return this.#views[slot >>> pageBits]!;
   }
 
   /** Offset of a slot in its page. */
   offset(slot: number): number {
-    return slot % pageBytes;
+    return slot & (pageBytes - 1);
   }
 }

@@ -12,7 +12,7 @@ import {
   listSegments,
   type NumberedName,
 } from "../../../wal/log-directory.ts";
-import { readLogSegment } from "../../../wal/log-reader.ts";
+import { type LogDamage, readLogSegment } from "../../../wal/log-reader.ts";
 import { SampleRecordReader } from "../../../wal/sample-record-reader.ts";
 import { decodeSnapshotRecord, type SnapshotRecord } from "../../../wal/snapshot-record.ts";
 import {
@@ -78,6 +78,8 @@ class LiveReplay {
   readonly #index = new RefIndex();
   readonly #one = new SampleColumns(1);
   readonly #chunk = new SampleColumns(256);
+  /** Of one record after the other. */
+  readonly #memory = new Uint8Array(1 << 20);
   readonly #seriesReader = new SeriesRecordReader();
   readonly #sampleReader = new SampleRecordReader();
   readonly #visitSample = (ref: number, time: number, high: number, low: number): void =>
@@ -200,7 +202,8 @@ class LiveReplay {
       torn = true;
       report({ file, offset, reason });
     };
-    for (const record of readLogSegment(data, (one) => damage(one.offset, one.reason))) {
+    const told = (one: LogDamage): void => damage(one.offset, one.reason);
+    for (const record of readLogSegment(data, told, this.#memory)) {
       if (record.offset <= from) continue;
       try {
         apply(record.data);
@@ -307,9 +310,10 @@ class LiveReplay {
   #addSeries(ref: number, data: Uint8Array, start: number, end: number): void {
     const head = this.#head;
     const { table } = head;
-    let series = head.find(data, start, end);
+    const hash = table.hashOf(data, start, end);
+    let series = head.find(data, start, end, hash);
     head.reserveRefs(ref);
-    if (series < 0) series = head.restore(data, start, end, ref);
+    if (series < 0) series = head.restore(data, start, end, ref, hash);
     else if (this.#index.get(ref) === series) return;
     this.#index.set(ref, series);
     const inOrder = this.#stored.inOrder.get(ref) ?? [];

@@ -12,7 +12,9 @@ import {
   noPostings,
   subtractPostings,
 } from "../../../index/postings.ts";
+import { LastView } from "./hash-labels.ts";
 import { LabelPairs } from "./label-pairs.ts";
+import { LabelsBefore, labelEnd } from "./labels-before.ts";
 
 /** A list of more than one series, of which `count` places are used. */
 interface List {
@@ -30,6 +32,8 @@ export class HeadPostings {
   #single = new Uint32Array(256);
   readonly #lists: (List | null)[] = [];
   readonly #cursor = new LabelCursor();
+  readonly #view = new LastView();
+  readonly #before = new LabelsBefore();
 
   /** Label pairs that some series has. */
   get pairCount(): number {
@@ -65,21 +69,36 @@ export class HeadPostings {
     return counts;
   }
 
+  /** The labels are well-formed, and stay what they are as long as somebody holds them. */
   add(series: number, labels: LabelBytes): void {
-    const cursor = this.#cursor.reset(labels);
-    const { data } = labels;
+    const { data, end: last } = labels;
+    const before = this.#before;
+    const view = this.#view.of(data);
+    let i = 0;
     let from = labels.start;
-    while (cursor.next()) {
-      const end = Math.max(cursor.nameEnd, cursor.valueEnd);
-      const hash = this.#pairs.hashOf(data, from, end);
-      const pair = this.#pairs.find(data, from, end, hash);
+    for (; from < last; i++) {
+      const end = labelEnd(data, from);
+      let pair = before.find(i, view, from, end);
       if (pair >= 0) this.#append(pair, series);
-      else this.#begin(this.#pairs.add(data, from, end, hash), series, cursor, data);
+      else {
+        const hash = this.#pairs.hashOf(data, from, end);
+        pair = this.#pairs.find(data, from, end, hash);
+        if (pair >= 0) this.#append(pair, series);
+        else {
+          pair = this.#pairs.add(data, from, end, hash);
+          this.#begin(pair, series, data, from, end);
+        }
+      }
+      before.set(i, from, end, pair);
       from = end;
     }
+    before.end(i, view);
   }
 
-  #begin(pair: number, series: number, cursor: LabelCursor, data: Uint8Array): void {
+  #begin(pair: number, series: number, data: Uint8Array, from: number, end: number): void {
+    const cursor = this.#cursor;
+    cursor.over(data, from, end);
+    cursor.next();
     const name = decodeText(data, cursor.nameStart, cursor.nameEnd);
     const value = decodeText(data, cursor.valueStart, cursor.valueEnd);
     let values = this.#names.get(name);
@@ -116,6 +135,7 @@ export class HeadPostings {
 
   /** Takes series out of the lists of their labels. */
   remove(gone: ReadonlySet<number>, labelsOf: (series: number) => LabelBytes): void {
+    this.#before.forget();
     const touched = new Map<string, Set<string>>();
     for (const series of gone) {
       const labels = labelsOf(series);

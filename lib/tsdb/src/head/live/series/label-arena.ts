@@ -1,5 +1,8 @@
 // Label bytes of all series of a head, in large pages off the JavaScript heap.
 
+import { copyShort, copyShortSpare } from "../../../wal/copy-short.ts";
+import { LastView } from "./hash-labels.ts";
+
 const pageBits = 20;
 const pageBytes = 1 << pageBits;
 
@@ -7,6 +10,7 @@ const pageBytes = 1 << pageBits;
 export class LabelArena {
   #pages: Uint8Array[] = [];
   #views: DataView[] = [];
+  readonly #source = new LastView();
   #at = pageBytes;
   #freed = 0;
   #used = 0;
@@ -35,7 +39,11 @@ export class LabelArena {
     }
     const page = this.#pages.length - 1;
     const at = this.#at;
-    this.#pages[page]!.set(data.subarray(start, end), at);
+    if (end + copyShortSpare > data.length || at + length + copyShortSpare > pageBytes) {
+      this.#pages[page]!.set(data.subarray(start, end), at);
+    } else {
+      copyShort(this.#source.of(data), start, this.#views[page]!, at, length);
+    }
     this.#at += length;
     return page * pageBytes + at;
   }
