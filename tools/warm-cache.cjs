@@ -1,10 +1,13 @@
 // Runs one service of the bundle, `<name> <command> flag...`, and when it ends writes what V8 compiled beside it.
 "use strict";
 const { renameSync, writeFileSync } = require("node:fs");
+const os = require("node:os");
 const { setFlagsFromString } = require("node:v8");
 
 const [bundle] = process.argv.splice(2, 1);
 const command = process.argv[2];
+// With one core a compactor has no thread, and what it does to blocks is compiled here.
+if (command === "compact") os.availableParallelism = () => 1;
 const script = require(`${bundle}.cjs`);
 process.on("exit", (code) => {
   if (code !== 0) return;

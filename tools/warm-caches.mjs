@@ -1,7 +1,7 @@
 // Makes the code caches of the bundle: starts each service over the demo's data, asks it what users ask, and keeps what
 // V8 compiled meanwhile.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ const noUse = async () => undefined;
 /** Runs one service of the bundle, `bundle` being its path without `.cjs`, while `use` asks it. */
 async function warm(bundle, command, flags, use = noUse) {
   const [http, grpc] = [await freePort(), await freePort()];
-  const hasGrpc = command !== "query-frontend" && command !== "compact" && command !== "quickstart";
+  const hasGrpc = command !== "query-frontend" && command !== "quickstart";
   const addresses = [`--http-address=127.0.0.1:${http}`];
   if (hasGrpc) addresses.push(`--grpc-address=127.0.0.1:${grpc}`);
   const child = spawn(
@@ -87,14 +87,37 @@ async function askAll(url) {
   await ask(url, "series", { "match[]": "up" });
 }
 
+/** Runs one compaction of the bundle over the blocks of a bucket, which is changed. */
+async function warmCompact(bundle, bucket, scratch) {
+  const flags = [
+    `--http-address=127.0.0.1:${await freePort()}`,
+    "--log.level=error",
+    "--consistency-delay=0s",
+    "--deduplication.replica-label=replica",
+    "--deduplication.func=penalty",
+    `--data-dir=${scratch}`,
+    bucket,
+  ];
+  await endOf(
+    spawn(process.execPath, [withCache, bundle, "compact", ...flags], {
+      stdio: ["ignore", "ignore", "inherit"],
+    }),
+  );
+}
+
+/** Waits for a process that ends by itself. */
+async function endOf(child) {
+  const kill = setTimeout(() => child.kill("SIGKILL"), startMs);
+  await new Promise((resolve) => child.on("exit", resolve));
+  clearTimeout(kill);
+}
+
 /** Runs a worker of the bundle over the blocks of a bucket. */
 async function warmWorker(bundle, worker, bucket, scratch) {
   const child = spawn(process.execPath, [withWorker, bundle, worker, bucket, scratch], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const kill = setTimeout(() => child.kill("SIGKILL"), startMs);
-  await new Promise((resolve) => child.on("exit", resolve));
-  clearTimeout(kill);
+  await endOf(child);
 }
 
 /** Writes `<bundle>.<command>.cache` for each service. A service that fails only lacks its cache. */
@@ -102,7 +125,6 @@ export async function warmCaches(bundle) {
   const dir = mkdtempSync(join(tmpdir(), "deucalion-warm-"));
   const bucketOf = (path) => `--objstore.config={type: FILESYSTEM, config: {directory: ${path}}}`;
   const bucket = bucketOf(join(dir, "quickstart/bucket"));
-  mkdirSync(join(dir, "empty"));
   try {
     await warm(bundle, "quickstart", ["--no-discover", `--data-dir=${join(dir, "quickstart")}`]);
     await warm(bundle, "store", [bucket, `--data-dir=${join(dir, "store")}`], async (_, grpc) => {
@@ -112,12 +134,8 @@ export async function warmCaches(bundle) {
         await warm(bundle, "query-frontend", [downstream], askAll);
       });
     });
-    await warm(bundle, "compact", [
-      "--wait",
-      bucketOf(join(dir, "empty")),
-      `--data-dir=${dir}/compact`,
-    ]);
     await warmWorker(bundle, "block-worker", join(dir, "quickstart/bucket"), join(dir, "scratch"));
+    await warmCompact(bundle, bucket, join(dir, "compact"));
     await warm(bundle, "receive", [`--tsdb.path=${join(dir, "receive")}`, '--label=replica="0"']);
   } catch (error) {
     console.error(`code caches: ${error.message}`);

@@ -8,6 +8,7 @@ import {
   Compactor,
   claimSolo,
   createsConditionally,
+  inlineExecutor,
   Leases,
   labelShardFilter,
   type MetaFilter,
@@ -114,7 +115,11 @@ export function openCompaction(
   };
   const cores = Math.min(coresMax, availableParallelism());
   const threads = Math.max(cores, options.groupsConcurrency, options.downsampleConcurrency);
-  const executor = new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)), threads);
+  // With one core a thread takes time and memory, and its only use is that HTTP stays quick between rounds.
+  const executor =
+    threads === 1 && !options.wait
+      ? inlineExecutor(bucket, 1)
+      : new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)), threads);
   const compactor = new Compactor(
     {
       rangesMs: options.rangesMs,

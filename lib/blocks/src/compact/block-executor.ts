@@ -18,6 +18,7 @@ import {
 import type { WrittenBlock } from "./merge/output-block.ts";
 import { type BlockContent, verifyWritten } from "./merge/read-back.ts";
 import { type SetAsideReason, SourceBlockError } from "./merge/source-error.ts";
+import { TaskPlaces } from "./task-places.ts";
 
 /** Work on blocks; `dir` is a folder on this machine. */
 export type BlockTask =
@@ -105,16 +106,28 @@ export async function runTask(
   }
 }
 
-/** Runs everything in this thread, over the bucket given. */
-export function inlineExecutor(bucket: Bucket): BlockExecutor {
-  const executor: BlockExecutor = {
+/** Runs everything in this thread, over the bucket given; `atOnce` tasks by turns, the parts of one not counted. */
+export function inlineExecutor(bucket: Bucket, atOnce = Number.POSITIVE_INFINITY): BlockExecutor {
+  const places = new TaskPlaces(atOnce);
+  const now: BlockExecutor = {
     run: <Task extends BlockTask>(task: Task, signal: AbortSignal) =>
-      runTask(bucket, task, signal, (merge) => helpersOf(executor, merge)) as Promise<
+      runTask(bucket, task, signal, (merge) => helpersOf(now, merge)) as Promise<
         TaskResults[Task["kind"]]
       >,
     close: () => Promise.resolve(),
   };
-  return executor;
+  return {
+    run: async (task, signal) => {
+      await places.take();
+      try {
+        signal.throwIfAborted();
+        return await now.run(task, signal);
+      } finally {
+        places.give();
+      }
+    },
+    close: now.close,
+  };
 }
 
 /** What a worker answers. Errors keep what decides how they are treated. */
@@ -144,15 +157,13 @@ interface Hand {
  */
 export class WorkerExecutor implements BlockExecutor {
   readonly #config: BucketConfig;
-  readonly #threadsMax: number;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #places: TaskPlaces;
   readonly #idle: Hand[] = [];
   readonly #all = new Set<Hand>();
 
   constructor(config: BucketConfig, threadsMax = Number.POSITIVE_INFINITY) {
     this.#config = config;
-    this.#threadsMax = threadsMax;
+    this.#places = new TaskPlaces(threadsMax);
   }
 
   #start(): Hand {
@@ -189,29 +200,15 @@ export class WorkerExecutor implements BlockExecutor {
     task: Task,
     signal: AbortSignal,
   ): Promise<TaskResults[Task["kind"]]> {
-    if (this.#running >= this.#threadsMax) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else this.#running++;
-    const more = task.kind === "merge" ? this.#takeIdle((task.options.parts ?? 1) - 1) : 0;
+    await this.#places.take();
+    const wanted = task.kind === "merge" ? (task.options.parts ?? 1) - 1 : 0;
+    // A merge brings threads of its own for its parts.
+    const more = this.#places.takeIdle(wanted);
     try {
       return await this.#runNow(withParts(task, 1 + more), signal);
     } finally {
-      for (let i = 0; i <= more; i++) this.#release();
+      for (let i = 0; i <= more; i++) this.#places.give();
     }
-  }
-
-  /** Takes up to `wanted` places that nobody needs now: a merge brings threads of its own for them. */
-  #takeIdle(wanted: number): number {
-    const taken = Math.max(0, Math.min(wanted, this.#threadsMax - this.#running));
-    this.#running += taken;
-    return taken;
-  }
-
-  /** The place goes to whoever waits longest. */
-  #release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running--;
-    else next();
   }
 
   #runNow<Task extends BlockTask>(
