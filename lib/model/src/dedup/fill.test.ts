@@ -110,7 +110,7 @@ const runs = Number(process.env.FILL_RUNS ?? 10_000);
 test("mergeFill() leaves out no slot that a replica has and emits none twice", () => {
   fc.assert(
     fc.property(cases, (c) => {
-      const { replicas, covered } = make(c);
+      const { replicas, covered, slotOf } = make(c);
       const out = merged(replicas);
       const wanted = covered.filter(Boolean).length;
       // Within 1 % of the slots that exist, and one for each outage's edge, where the phases of replicas meet.
@@ -131,7 +131,8 @@ test("mergeFill() leaves out no slot that a replica has and emits none twice", (
         )
           at++;
         assert.ok(
-          Math.abs(out.times[at]! - centre) <= reach + 0.26 * c.intervalMs,
+          Math.abs(out.times[at]! - centre) <= reach + 0.26 * c.intervalMs ||
+            isUndecided(replicas, slotOf, slot),
           `slot ${slot} is missing`,
         );
       }
@@ -140,9 +141,72 @@ test("mergeFill() leaves out no slot that a replica has and emits none twice", (
         assert.ok(out.times[i]! - out.times[i - 1]! >= least, `two samples in a slot at ${i}`);
       }
     }),
-    { numRuns: runs, includeErrorInReport: true },
+    {
+      numRuns: runs,
+      includeErrorInReport: true,
+      // Near the end one replica lost 231, 233, 235 and 237, the other 236 and 238.
+      examples: [
+        [
+          {
+            intervalMs: 1000,
+            replicaCount: 2,
+            jitter: 0,
+            skews: [0, 0, 0, 0],
+            loss: 0.1,
+            outages: [],
+            resets: [],
+            equalTimes: true,
+            seed: 1_256_456_142,
+          },
+        ],
+      ],
+    },
   );
 });
+
+/**
+ * Where an earlier replica and the one that has the slot both lost every other sample, they look like two that scrape
+ * half as often, at each other's halves: less than a quarter of the steps next to the hole are one interval long.
+ */
+function isUndecided(
+  replicas: readonly SampleColumns[],
+  slotOf: ReadonlyMap<string, number>,
+  slot: number,
+): boolean {
+  const slotsOf = replicas.map((samples, r) =>
+    Array.from({ length: samples.count }, (_, i) => slotOf.get(`${r}:${samples.times[i]}`)!),
+  );
+  return slotsOf.every(
+    (own, r) =>
+      !own.includes(slot) ||
+      slotsOf
+        .slice(0, r)
+        .some((earlier) => !earlier.includes(slot) && quarterStep(earlier, own, slot) > 1),
+  );
+}
+
+/** A quarter of the steps are at most so long, in slots: the three on each side of the hole around `slot`, of both. */
+function quarterStep(earlier: readonly number[], own: readonly number[], slot: number): number {
+  const next = earlier.findIndex((at) => at > slot);
+  const right = next < 0 ? earlier.length : next;
+  const low = own.findIndex((at) => at > (earlier[right - 1] ?? -1));
+  const after = own.findIndex((at) => at >= (earlier[right] ?? slots));
+  const high = after < 0 ? own.length - 1 : after;
+  const head = Math.max(0, low - 1);
+  const tail = Math.max(Math.min(head + 3, own.length - 1), high - 3);
+  const steps = [
+    stepsOf(earlier.slice(Math.max(0, right - 4), right)),
+    stepsOf(earlier.slice(right, right + 4)),
+    stepsOf(own.slice(head, head + 4)),
+    stepsOf(own.slice(tail, high + 1)),
+  ].flat();
+  steps.sort((a, b) => a - b);
+  return steps[Math.floor((steps.length - 1) / 4)] ?? 1;
+}
+
+function stepsOf(sequence: readonly number[]): number[] {
+  return sequence.slice(1).map((at, i) => at - sequence[i]!);
+}
 
 /**
  * Where the phases of two replicas differ by half an interval, give or take the jitter, nothing in the data tells to
