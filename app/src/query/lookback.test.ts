@@ -19,7 +19,14 @@ test("parseTime() reads unix seconds and RFC 3339", () => {
   assert.equal(parseTime("-1.5"), -1500);
   assert.equal(parseTime("2024-01-02T01:05:00.5Z"), 1_704_157_500_500);
   assert.equal(parseTime("2024-01-02T01:05:00.123456789+02:00"), 1_704_150_300_123);
-  for (const text of ["", "x", "2024-01-02", "Inf"]) {
+  for (const text of [
+    "",
+    "x",
+    "2024-01-02",
+    "Inf",
+    "2024-02-30T00:00:00Z",
+    "2024-01-02T24:00:00Z",
+  ]) {
     assert.throws(() => parseTime(text), {
       message: `cannot parse ${JSON.stringify(text)} to a valid timestamp`,
     });
@@ -29,6 +36,7 @@ test("parseTime() reads unix seconds and RFC 3339", () => {
 test("parseDuration(), parseBool() and parseLimit() read what Go reads", () => {
   assert.equal(parseDuration("1.5"), 1500);
   assert.equal(parseDuration("1h30m"), 5_400_000);
+  assert.equal(Math.trunc(parseDuration("33.3")), 33_299);
   assert.throws(() => parseDuration("1e30"), /overflows/);
   assert.equal(parseBool("T", "x", false), true);
   assert.equal(parseBool("", "x", true), true);

@@ -15,7 +15,12 @@ function goFloat(text: string): number | null {
   return /^nan$/i.test(text) ? Number.NaN : null;
 }
 
-const rfc3339 = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
+const rfc3339 = /^(\d{4}-\d\d-(\d\d))T((?!24)\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
+
+/** Whether the month has such a day: Date.parse() takes the 30th of February for the 1st of March. */
+function isDay(date: string, day: number): boolean {
+  return new Date(date).getUTCDate() === day;
+}
 
 /** Unix ms of unix seconds or RFC 3339. Throws ApiError bad_data. */
 export function parseTime(text: string): number {
@@ -25,8 +30,8 @@ export function parseTime(text: string): number {
     return whole * 1000 + Math.round((seconds - whole) * 1000);
   }
   const found = rfc3339.exec(text);
-  if (found !== null) {
-    const ms = Date.parse(`${found[1]}T${found[2]}.${(found[3] ?? "0").slice(0, 3)}${found[4]}`);
+  if (found !== null && isDay(found[1]!, Number(found[2]))) {
+    const ms = Date.parse(`${found[1]}T${found[3]}.${(found[4] ?? "0").slice(0, 3)}${found[5]}`);
     if (!Number.isNaN(ms)) return ms;
   }
   throw badData(`cannot parse ${JSON.stringify(text)} to a valid timestamp`);
@@ -49,7 +54,8 @@ export function parseDuration(text: string): number {
     if (Math.abs(seconds) * 1e9 > 2 ** 63) {
       throw badData(`cannot parse ${JSON.stringify(text)} to a valid duration. It overflows int64`);
     }
-    return seconds * 1000;
+    // Whole nanoseconds, as Go has them: 33.3 is 33,299,999,999 of them and so, as a step, 33,299 ms.
+    return Math.trunc(seconds * 1e9) / 1e6;
   }
   try {
     return parsePromDuration(text);
