@@ -31,6 +31,9 @@ export function blockIdOf(name: string): string | undefined {
   return ulidPattern.test(base) ? base : undefined;
 }
 
+/** Told of blocks with a meta.json while others are still looked for; of some twice. */
+export type BlockFound = (id: string, modifiedMs: number) => void;
+
 /**
  * `concurrent` lists the root and asks for each meta.json; `recursive` lists everything once, which also tells when a
  * meta.json was replaced and which marks there are.
@@ -39,10 +42,11 @@ export async function listBlocks(
   bucket: Bucket,
   strategy: DiscoveryStrategy,
   signal: AbortSignal,
+  found: BlockFound = () => undefined,
 ): Promise<BlockListing> {
   if (strategy !== "concurrent") {
     const bearable = strategy === "frugal" ? foreignMax : Number.POSITIVE_INFINITY;
-    const listing = await listAll(bucket, bearable, signal);
+    const listing = await listAll(bucket, bearable, signal, found);
     if (listing !== undefined) return listing;
   }
   const complete = new Map<string, number>();
@@ -50,8 +54,10 @@ export async function listBlocks(
   await eachLimited(bucket.iter("", {}, signal), existsConcurrency, async (entry) => {
     const id = blockIdOf(entry.name);
     if (id === undefined) return;
-    if (await bucket.exists(`${id}/meta.json`, signal)) complete.set(id, 0);
-    else partial.add(id);
+    if (await bucket.exists(`${id}/meta.json`, signal)) {
+      complete.set(id, 0);
+      found(id, 0);
+    } else partial.add(id);
   });
   return { complete, partial, marks: undefined };
 }
@@ -61,6 +67,7 @@ async function listAll(
   bucket: Bucket,
   foreignBearable: number,
   signal: AbortSignal,
+  found: BlockFound,
 ): Promise<BlockListing | undefined> {
   const complete = new Map<string, number>();
   const partial = new Set<string>();
@@ -75,8 +82,10 @@ async function listAll(
     }
     const file = name.slice(slash + 1);
     if (file === "meta.json") {
-      complete.set(id, attributes?.lastModifiedMs ?? 0);
+      const modifiedMs = attributes?.lastModifiedMs ?? 0;
+      complete.set(id, modifiedMs);
       partial.delete(id);
+      found(id, modifiedMs);
     } else if (!complete.has(id)) partial.add(id);
     if (!file.endsWith("-mark.json")) continue;
     const own = marks.get(id) ?? new Map<string, number>();

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { silentLog } from "@deucalion/base";
 import { Labels } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
@@ -192,13 +193,52 @@ test("frugal discovery asks for nothing but a listing while nothing changes", as
   assert.deepEqual([...marks.marks.keys()], []);
 });
 
+test("metas are read while the bucket is still listed; when the listing fails no more are", async () => {
+  class SlowListing extends MemoryBucket {
+    readonly reads: string[] = [];
+    fails = false;
+    override async *iter(...args: Parameters<Bucket["iter"]>) {
+      let entries = 0;
+      for await (const entry of super.iter(...args)) {
+        yield entry;
+        // Not before the first meta was read.
+        while (entries === 0 && this.reads.length === 0) await setImmediate();
+        entries++;
+      }
+      if (!this.fails) return;
+      this.fails = false;
+      throw new Error("listing broke off");
+    }
+    override async get(...args: Parameters<Bucket["get"]>): Promise<Uint8Array> {
+      this.reads.push(args[0]);
+      // Those that were begun end after the listing failed.
+      while (this.fails) await setImmediate();
+      return super.get(...args);
+    }
+  }
+  const bucket = new SlowListing();
+  const ids = Array.from({ length: 50 }, (_, i) => `01HK00000000000000000001${i + 10}`);
+  for (const id of ids) await put(bucket, `${id}/meta.json`, metaText(id));
+  assert.deepEqual([...(await view(bucket, [], "recursive")).metas.keys()], ids);
+  assert.deepEqual(
+    bucket.reads.sort(),
+    ids.map((id) => `${id}/meta.json`),
+  );
+  bucket.reads.length = 0;
+  bucket.fails = true;
+  await assert.rejects(view(bucket, [], "recursive"), { code: "BLOCKS_LIST" });
+  assert.equal(bucket.reads.length, 4, "those that were begun");
+});
+
 test("frugal discovery asks block by block where the bucket holds much else", async () => {
   const bucket = counting(new MemoryBucket());
   await put(bucket, `${a}/meta.json`, metaText(a));
   await Promise.all(Array.from({ length: 20_001 }, (_, i) => put(bucket, `logs/${i}`, "")));
   bucket.calls.length = 0;
   assert.deepEqual([...(await view(bucket, [], "frugal")).metas.keys()], [a]);
-  assert.deepEqual(bucket.calls, ["iter ", "iter ", `exists ${a}/meta.json`, `get ${a}/meta.json`]);
+  // The meta may be read at once, while the first listing goes on; it is read once.
+  const calls = [`exists ${a}/meta.json`, `get ${a}/meta.json`, "iter ", "iter "];
+  assert.deepEqual(bucket.calls.sort(), calls);
 });
 
 test("timePartitionFilter() keeps what overlaps", async () => {

@@ -6,6 +6,7 @@ import { eachLimited } from "../each-limited.ts";
 import { BlocksError } from "../errors.ts";
 import { type BlockMeta, parseBlockMeta } from "../meta/block-meta.ts";
 import { type BlockListing, type DiscoveryStrategy, listBlocks } from "./block-lister.ts";
+import { FoundBlocks } from "./found-blocks.ts";
 import { MetaCache } from "./meta-cache.ts";
 import type { BlockState, MetaFilter } from "./meta-filter.ts";
 
@@ -69,14 +70,11 @@ export class MetaFetcher {
   }
 
   async #run(signal: AbortSignal): Promise<MetaView> {
-    const { bucket, filters, log, now } = this.#deps;
+    const { filters, log, now } = this.#deps;
     const start = now();
     // Every read listens to it.
     setMaxListeners(0, signal);
-    const listing = await listBlocks(bucket, this.#options.strategy, signal).catch((cause) => {
-      signal.throwIfAborted();
-      throw new BlocksError("BLOCKS_LIST", `list blocks: ${messageOf(cause)}`, {}, { cause });
-    });
+    const { listing, loaded } = await this.#listAndLoad(signal);
     const metas = new Map<string, BlockMeta>();
     const partial = new Map<string, string>();
     const unreadable = new Map<string, string>();
@@ -89,28 +87,29 @@ export class MetaFetcher {
       partial.set(id, `block ${id} has no meta file`);
       count("no-meta-json");
     }
-    await eachLimited(listing.complete, this.#options.readsMax, async ([id, modifiedMs]) => {
-      try {
-        metas.set(id, await this.#load(id, modifiedMs, signal));
-      } catch (error) {
-        signal.throwIfAborted();
-        const reason = messageOf(error);
-        if (isNotFound(error)) {
-          partial.set(id, reason);
-          count("no-meta-json");
-          return;
-        }
-        unreadable.set(id, reason);
-        if (error instanceof BlocksError && error.code === "BLOCKS_META") {
-          partial.set(id, reason);
-          count("corrupted-meta-json");
-        } else {
-          count("failed");
-          incomplete ||= !(error instanceof BlocksError);
-        }
-        log.warn("block is left out", { block: id, err: reason });
+    for (const id of listing.complete.keys()) {
+      const outcome = loaded.get(id);
+      if (outcome === undefined) continue;
+      if (!(outcome instanceof Error)) {
+        metas.set(id, outcome);
+        continue;
       }
-    });
+      const reason = messageOf(outcome);
+      if (isNotFound(outcome)) {
+        partial.set(id, reason);
+        count("no-meta-json");
+        continue;
+      }
+      unreadable.set(id, reason);
+      if (outcome instanceof BlocksError && outcome.code === "BLOCKS_META") {
+        partial.set(id, reason);
+        count("corrupted-meta-json");
+      } else {
+        count("failed");
+        incomplete ||= !(outcome instanceof BlocksError);
+      }
+      log.warn("block is left out", { block: id, err: reason });
+    }
     if (!incomplete) await this.#cache.keepOnly(listing.complete);
     const all = new Map([...metas].sort(([a], [b]) => (a < b ? -1 : 1)));
     for (const filter of filters)
@@ -128,6 +127,38 @@ export class MetaFetcher {
     if (few) await writing;
     const { marks } = listing;
     return { metas: all, partial, unreadable, states, incomplete, durationMs, marks };
+  }
+
+  /** Lists the bucket, and reads what the listing finds while it goes on: the meta of each block, or why there is none. */
+  async #listAndLoad(
+    signal: AbortSignal,
+  ): Promise<{ listing: BlockListing; loaded: ReadonlyMap<string, BlockMeta | Error> }> {
+    const { bucket } = this.#deps;
+    const found = new FoundBlocks();
+    const loaded = new Map<string, BlockMeta | Error>();
+    const loading = eachLimited(found, this.#options.readsMax, async ([id, modifiedMs]) => {
+      try {
+        loaded.set(id, await this.#load(id, modifiedMs, signal));
+      } catch (error) {
+        signal.throwIfAborted();
+        loaded.set(id, error instanceof Error ? error : new Error(messageOf(error)));
+      }
+    });
+    // Waited for below; it fails only when the process stops.
+    loading.catch(() => undefined);
+    try {
+      const listing = await listBlocks(bucket, this.#options.strategy, signal, (id, modifiedMs) =>
+        found.add(id, modifiedMs),
+      );
+      found.end();
+      await loading;
+      return { listing, loaded };
+    } catch (cause) {
+      found.drop();
+      await loading.catch(() => undefined);
+      signal.throwIfAborted();
+      throw new BlocksError("BLOCKS_LIST", `list blocks: ${messageOf(cause)}`, {}, { cause });
+    }
   }
 
   async #load(id: string, modifiedMs: number, signal: AbortSignal): Promise<BlockMeta> {

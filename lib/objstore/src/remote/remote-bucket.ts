@@ -168,10 +168,14 @@ export abstract class RemoteBucket implements Bucket {
     const checked = checkPrefix(prefix);
     const folder = checked === "" ? "" : `${checked}/`;
     const recursive = options.recursive === true;
-    let token: string | undefined;
     let last = "";
-    do {
-      const page = await this.page(folder, recursive, token, signal);
+    let coming: Promise<ListPage> | undefined = this.page(folder, recursive, undefined, signal);
+    while (coming !== undefined) {
+      const page: ListPage = await coming;
+      // The next page is on its way while this one is looked at. Whoever stops looking leaves it alone, errors too.
+      coming =
+        page.next === undefined ? undefined : this.page(folder, recursive, page.next, signal);
+      coming?.catch(() => undefined);
       const entries: ListEntry[] = page.folders.map((name) => ({ name }));
       // Names that end with "/" are what consoles make to show an empty folder.
       for (const entry of page.objects) if (!entry.name.endsWith("/")) entries.push(entry);
@@ -184,8 +188,7 @@ export abstract class RemoteBucket implements Bucket {
         last = entry.name;
         yield entry;
       }
-      token = page.next;
-    } while (token !== undefined);
+    }
   }
 
   async upload(

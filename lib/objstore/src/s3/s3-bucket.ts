@@ -14,9 +14,10 @@ import { ObjstoreError } from "../errors.ts";
 import { type Agents, createAgents } from "../http/agents.ts";
 import { bodyBytes, eachPart, wholeOrParts } from "../remote/body-parts.ts";
 import { type ListPage, notFound, type RemoteBody, RemoteBucket } from "../remote/remote-bucket.ts";
-import { createS3Client, type S3Sdk, s3Packages } from "./s3-client.ts";
+import { createS3Client, type S3Sdk, s3Packages, staticIdentity } from "./s3-client.ts";
 import type { S3Options } from "./s3-config.ts";
 import { objectsUrl, S3Reads } from "./s3-reads.ts";
+import type { SigningIdentity } from "./sign-v4.ts";
 
 /** Parts sent at once, as long as they fit the memory below. */
 const uploadsMax = 4;
@@ -139,6 +140,13 @@ export class S3Bucket extends RemoteBucket {
     }
   }
 
+  /** Who signs. Keys that are given need no SDK, and loading that takes longer than all else in a start. */
+  async #identity(): Promise<SigningIdentity> {
+    const { credentials } = this.#options;
+    if (credentials.kind === "static") return staticIdentity(credentials);
+    return (await this.#open()).client.config.credentials();
+  }
+
   /** For reads that need no SDK; undefined where settings ask for what only it knows. */
   #reads(): S3Reads | undefined {
     const { signatureV2, trace } = this.#options;
@@ -157,7 +165,7 @@ export class S3Bucket extends RemoteBucket {
             };
       this.#plainReads = new S3Reads(url, this.#options, extra, {
         component: this.#deps.component ?? "",
-        identity: async () => (await this.#open()).client.config.credentials(),
+        identity: () => this.#identity(),
         now: Date.now,
       });
     }

@@ -63,16 +63,22 @@ export async function createS3Client(
 type Credentials = NonNullable<S3ClientConfig["credentials"]>;
 type Identity = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
+/** Keys of the settings as who signs. */
+export function staticIdentity({
+  id,
+  secret,
+  token,
+}: Extract<S3Options["credentials"], { kind: "static" }>): Identity {
+  return {
+    accessKeyId: id,
+    secretAccessKey: secret,
+    ...(token === "" ? {} : { sessionToken: token }),
+  };
+}
+
 async function credentialsOf(options: S3Options): Promise<Credentials> {
   const { credentials } = options;
-  if (credentials.kind === "static") {
-    const { id, secret, token } = credentials;
-    return {
-      accessKeyId: id,
-      secretAccessKey: secret,
-      ...(token === "" ? {} : { sessionToken: token }),
-    };
-  }
+  if (credentials.kind === "static") return staticIdentity(credentials);
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
   // Files that changed since an earlier client read them must be read again.
   const fresh = { ignoreCache: true };
