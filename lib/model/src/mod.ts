@@ -43,6 +43,8 @@ export { emptyHistogram } from "./histogram/make.ts";
 export { validateHistogram } from "./histogram/validate.ts";
 export type { BucketSpan, CounterResetHint, FloatHistogram } from "./histogram.ts";
 export { customBucketsSchema } from "./histogram.ts";
+export type { HistogramBlock, HistogramRowsLayout } from "./histogram-rows.ts";
+export { HistogramRows, rowHead } from "./histogram-rows.ts";
 export type { LabelBytes } from "./label-bytes.ts";
 export {
   compareLabelBytes,

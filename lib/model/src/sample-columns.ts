@@ -1,5 +1,6 @@
 // Samples of one series as columns; the scratch that decoders fill and operators read.
 import type { FloatHistogram } from "./histogram.ts";
+import { HistogramRows } from "./histogram-rows.ts";
 import { isStale, isStaleAt } from "./stale.ts";
 
 /**
@@ -14,8 +15,10 @@ export class SampleColumns {
   values: Float64Array;
   /** Alias of `values`: two words a sample, low word first. */
   valueBits: Uint32Array;
-  /** `null` while every sample is a float; else the histogram, or undefined for a float, of each sample. */
-  histograms: (FloatHistogram | undefined)[] | null = null;
+  /** Histograms as objects; those that are still rows are not among them. */
+  #list: (FloatHistogram | undefined)[] | null = null;
+  /** Histograms that nobody has asked for as objects. */
+  #rows: HistogramRows | null = null;
   /** `null` while no sample has a start timestamp; else milliseconds, 0 for unknown. */
   startTimes: Float64Array | null = null;
 
@@ -27,6 +30,43 @@ export class SampleColumns {
 
   get capacity(): number {
     return this.times.length;
+  }
+
+  /** `null` while every sample is a float; else the histogram, or undefined for a float, of each sample. */
+  get histograms(): (FloatHistogram | undefined)[] | null {
+    if (this.#rows !== null && this.#rows.samples > 0) this.#takeRows(this.#rows);
+    return this.#list;
+  }
+
+  set histograms(list: (FloatHistogram | undefined)[] | null) {
+    this.#rows?.reset();
+    this.#list = list;
+  }
+
+  #takeRows(rows: HistogramRows): void {
+    this.#list ??= [];
+    this.#list.length = this.count;
+    rows.allInto(this.#list, this.values, this.count);
+    rows.reset();
+  }
+
+  /** True unless every sample is a float. Costs less than looking at `histograms`. */
+  get hasHistograms(): boolean {
+    return this.#list !== null || (this.#rows !== null && this.#rows.samples > 0);
+  }
+
+  /** Where a decoder puts histograms as rows. They count as samples once they are in `count`. */
+  withRows(): HistogramRows {
+    this.#rows ??= new HistogramRows();
+    return this.#rows;
+  }
+
+  /** The rows, if every sample is one and none a stale marker; they are gone once `histograms` is looked at. */
+  get plainRows(): HistogramRows | null {
+    const rows = this.#rows;
+    const plain =
+      rows !== null && this.#list === null && rows.samples === this.count && rows.stale === 0;
+    return plain && this.count > 0 ? rows : null;
   }
 
   reset(): void {
@@ -118,7 +158,7 @@ export class SampleColumns {
 
   /** True if the sample is a stale marker, float or histogram. */
   isStale(index: number): boolean {
-    const histogram = this.histograms?.[index];
+    const histogram = this.#list?.[index];
     return histogram === undefined ? isStaleAt(this.valueBits, index) : isStale(histogram.sum);
   }
 }

@@ -4,6 +4,7 @@ import { KernelError } from "../errors.ts";
 /** Bytes that may be looked at, not used, beyond the end of a stream. */
 const slackBytes = 16;
 
+const nothing = new DataView(new ArrayBuffer(slackBytes));
 const pair = new Uint32Array(2);
 const pairFloat = new Float64Array(pair.buffer);
 
@@ -12,7 +13,7 @@ const pairFloat = new Float64Array(pair.buffer);
  * Reset it to use it again.
  */
 export class BitReader {
-  #view: DataView = new DataView(new ArrayBuffer(slackBytes));
+  #view: DataView = nothing;
   /** Bits from the start of the stream. */
   pos = 0;
   #end = 0;
@@ -140,36 +141,40 @@ export class BitReader {
   }
 
   /**
-   * Reads the changes of the differences of `values[from, to)`, each a `varbit_int`, and moves values and differences on.
-   * Writes the running sum of the values to `sums` from `at` on. This is a row of an integer histogram: in a steady one
+   * The next row of an integer histogram, `from ≤ i < to`, from the row before it. What is stored for each bucket is by
+   * how much its difference to its neighbour changed other than the last time, a `varbit_int`; `steps` holds by how much
+   * each count changed, and is moved on. Writes `cells[at + i] = cells[before + i] + steps[i]`. In a steady histogram
    * most changes are a single zero bit, so runs of those are counted and not read one by one.
    */
   varbitRow(
-    values: Float64Array,
-    deltas: Float64Array,
+    steps: Float64Array,
     from: number,
     to: number,
-    sums: Float64Array,
+    cells: Float64Array,
+    before: number,
     at: number,
   ): void {
-    let sum = 0;
-    let out = at;
+    let change = 0;
     for (let i = from; i < to; ) {
       const window = this.peek32();
       if (window < 0) {
-        deltas[i]! += this.varbitInt();
-        values[i]! += deltas[i]!;
-        sum += values[i]!;
-        sums[out++] = sum;
+        change += this.varbitInt();
+        steps[i]! += change;
+        cells[at + i] = cells[before + i]! + steps[i]!;
         i++;
         continue;
       }
       const run = Math.min(Math.clz32(window), to - i);
       this.#move(run);
-      for (const end = i + run; i < end; i++) {
-        values[i]! += deltas[i]!;
-        sum += values[i]!;
-        sums[out++] = sum;
+      const end = i + run;
+      if (change === 0) {
+        for (; i < end; i++) cells[at + i] = cells[before + i]! + steps[i]!;
+      } else {
+        for (; i < end; i++) {
+          const step = steps[i]! + change;
+          steps[i] = step;
+          cells[at + i] = cells[before + i]! + step;
+        }
       }
     }
   }

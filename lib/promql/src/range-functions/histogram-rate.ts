@@ -1,6 +1,7 @@
 // rate, increase and delta of native histograms.
 import {
   addHistograms,
+  detectReset,
   type FloatHistogram,
   multiplyHistogram,
   scaledDifference,
@@ -13,7 +14,7 @@ import type { Windows } from "./windows.ts";
 
 /** What holds for the series last looked at as a whole, found out once for all its windows. */
 class SeriesMemo {
-  #of: readonly FloatHistogram[] | null = null;
+  #of = 0;
   resets: Uint8Array = new Uint8Array(0);
   /** Number of resets up to each histogram. */
   #resetsUpTo = new Int32Array(0);
@@ -21,21 +22,39 @@ class SeriesMemo {
   #uniform = false;
 
   look(windows: Windows): void {
-    const { histograms } = windows;
-    if (this.#of === histograms) return;
-    this.#of = histograms;
-    this.resets = histogramResets(histograms);
+    if (this.#of === windows.serial) return;
+    this.#of = windows.serial;
+    if (!this.#lookAtRows(windows)) this.#lookAtAll(windows.histograms);
     addStartResets(windows, this.resets);
-    this.#resetsUpTo = new Int32Array(histograms.length);
-    let resets = 0;
-    for (let i = 0; i < histograms.length; i++) {
-      resets += this.resets[i]!;
-      this.#resetsUpTo[i] = resets;
+    const { resets } = this;
+    if (this.#resetsUpTo.length < resets.length) this.#resetsUpTo = new Int32Array(resets.length);
+    let found = 0;
+    for (let i = 0; i < resets.length; i++) {
+      found += resets[i]!;
+      this.#resetsUpTo[i] = found;
     }
+  }
+
+  #lookAtAll(histograms: readonly FloatHistogram[]): void {
+    this.resets = histogramResets(histograms);
     const schema = histograms[0]?.schema;
     this.#uniform = histograms.every(
       (histogram) => histogram.schema === schema && histogram.counterResetHint !== "gauge",
     );
+  }
+
+  /** Within a chunk of a counter there is no reset, so only the first histogram of each is looked at. */
+  #lookAtRows({ rows, values, histogramSide }: Windows): boolean {
+    if (rows === null || rows.blocks.some((block) => block.layout.gauge)) return false;
+    const schema = rows.blocks[0]!.layout.schema;
+    this.#uniform = rows.blocks.every((block) => block.layout.schema === schema);
+    this.resets = new Uint8Array(histogramSide!.count);
+    for (const { first } of rows.blocks) {
+      if (first > 0 && detectReset(rows.at(first, values), rows.at(first - 1, values))) {
+        this.resets[first] = 1;
+      }
+    }
+    return true;
   }
 
   /** Nothing but first and last of the window matters. */
@@ -80,9 +99,31 @@ function withFirst(
 }
 
 /** Seconds back to where the count would have been 0, by the slope of the window. */
-function timeToZero(first: FloatHistogram, increase: number, betweenMs: number): number {
-  if (!(increase > 0 && first.count >= 0)) return Number.POSITIVE_INFINITY;
-  return (betweenMs / 1000) * (first.count / increase);
+function timeToZero(count: number, increase: number, betweenMs: number): number {
+  if (!(increase > 0 && count >= 0)) return Number.POSITIVE_INFINITY;
+  return (betweenMs / 1000) * (count / increase);
+}
+
+/** The rate of a window in which nothing but the first and last histogram matters; null where their layouts differ. */
+function steadyRate(
+  kind: RateKind,
+  windows: Windows,
+  lo: number,
+  hi: number,
+  rangeStart: number,
+  rangeEnd: number,
+): FloatHistogram | null {
+  const { rows, values, plan } = windows;
+  const { times } = windows.histogramSide!;
+  const firstTime = times[lo]!;
+  const lastTime = times[hi - 1]!;
+  const before = rows === null ? windows.histograms[lo]!.count : rows.count(lo);
+  const after = rows === null ? windows.histograms[hi - 1]!.count : rows.count(hi - 1);
+  const toZero = timeToZero(before, after - before, lastTime - firstTime);
+  const factor = extrapolation(firstTime, lastTime, hi - lo - 1, rangeStart, rangeEnd, toZero);
+  const scale = kind.perSecond ? factor / seconds(plan.rangeMs) : factor;
+  if (rows !== null) return rows.scaledDifference(hi - 1, lo, scale, values);
+  return scaledDifference(windows.histograms[hi - 1]!, windows.histograms[lo]!, scale);
 }
 
 /** The function of one window of histograms, extrapolated as for floats. */
@@ -90,21 +131,19 @@ export function rateHistograms(kind: RateKind): HistogramWindowFunction {
   const memo = new SeriesMemo();
   return (windows, step, lo, hi) => {
     const { times, startTimes } = windows.histogramSide!;
-    const { histograms, plan } = windows;
-    const firstTime = times[lo]!;
-    const lastTime = times[hi - 1]!;
+    const { plan } = windows;
     const rangeEnd = windows.endAt(step);
     const rangeStart = rangeEnd - plan.rangeMs;
-    const first = histograms[lo]!;
     memo.look(windows);
     if (kind.counter && startTimes === null && hi - lo > 1 && memo.isSteady(lo, hi)) {
-      const last = histograms[hi - 1]!;
-      const toZero = timeToZero(first, last.count - first.count, lastTime - firstTime);
-      const factor = extrapolation(firstTime, lastTime, hi - lo - 1, rangeStart, rangeEnd, toZero);
-      const scale = kind.perSecond ? factor / seconds(plan.rangeMs) : factor;
-      const difference = scaledDifference(last, first, scale);
+      const difference = steadyRate(kind, windows, lo, hi, rangeStart, rangeEnd);
       if (difference !== null) return difference;
     }
+    if (hi - lo === 1 && startTimes === null) return undefined;
+    const { histograms } = windows;
+    const firstTime = times[lo]!;
+    const lastTime = times[hi - 1]!;
+    const first = histograms[lo]!;
     let result: FloatHistogram | undefined;
     if (hi - lo > 1) {
       const remarks = {
@@ -129,7 +168,7 @@ export function rateHistograms(kind: RateKind): HistogramWindowFunction {
     } else {
       if (result === undefined) return undefined;
       const toZero = kind.counter
-        ? timeToZero(first, result.count, lastTime - firstTime)
+        ? timeToZero(first.count, result.count, lastTime - firstTime)
         : Number.POSITIVE_INFINITY;
       factor = extrapolation(firstTime, lastTime, hi - lo - 1, rangeStart, rangeEnd, toZero);
     }

@@ -1,5 +1,10 @@
 // The samples of one series as a range function sees them: columns, and for each step where its window begins and ends.
-import { type FloatHistogram, isStaleAt, type SampleColumns } from "@deucalion/model";
+import {
+  type FloatHistogram,
+  type HistogramRows,
+  isStaleAt,
+  type SampleColumns,
+} from "@deucalion/model";
 import type { Annotations } from "../annotations/annotations.ts";
 import type { Range } from "../parse/ast.ts";
 import type { Row } from "../row.ts";
@@ -88,6 +93,9 @@ export class WindowSide {
   }
 }
 
+const nothing = new Float64Array(0);
+let loads = 0;
+
 /** Windows over one series. Filled anew for each series; functions keep nothing of it. */
 export class Windows {
   readonly plan: WindowPlan;
@@ -95,7 +103,12 @@ export class Windows {
   values: Float64Array = new Float64Array(0);
   /** `null` while the series has no histogram. */
   histogramSide: WindowSide | null = null;
-  histograms: FloatHistogram[] = [];
+  /** The histograms while nobody has looked at them as objects; their sums are in `values`. */
+  rows: HistogramRows | null = null;
+  /** Another number for each series that was ever loaded. */
+  serial = 0;
+  #columns: SampleColumns | null = null;
+  #histograms: FloatHistogram[] = [];
   #spareSide: WindowSide | null = null;
   #resets = new Int32Array(0);
   #resetCount = -1;
@@ -112,8 +125,12 @@ export class Windows {
   /** Takes the samples over, leaving stale markers out. `columns` may be rearranged. */
   load(columns: SampleColumns): void {
     this.#resetCount = -1;
-    if (columns.histograms !== null) {
-      this.histogramSide = this.#loadMixed(columns);
+    this.serial = ++loads;
+    this.rows = null;
+    this.#columns = null;
+    if (columns.hasHistograms) {
+      const rows = columns.plainRows;
+      this.histogramSide = rows === null ? this.#loadMixed(columns) : this.#loadRows(columns, rows);
       this.histogramSide.slide(this.plan);
     } else {
       this.histogramSide = null;
@@ -131,17 +148,46 @@ export class Windows {
     this.values = columns.values;
   }
 
+  /** The histograms of the windows. */
+  get histograms(): readonly FloatHistogram[] {
+    if (this.rows !== null) {
+      this.#histograms = this.#columns!.histograms as FloatHistogram[];
+      this.rows = null;
+      this.#columns = null;
+    }
+    return this.#histograms;
+  }
+
+  /** A series of nothing but histograms is taken over as it is. */
+  #loadRows(columns: SampleColumns, rows: HistogramRows): WindowSide {
+    const side = this.#side();
+    side.times = columns.times;
+    side.count = columns.count;
+    side.startTimes = this.plan.useStartTimes ? columns.startTimes : null;
+    this.floats.times = nothing;
+    this.floats.count = 0;
+    this.floats.startTimes = null;
+    this.values = columns.values;
+    this.rows = rows;
+    this.#columns = columns;
+    return side;
+  }
+
+  #side(): WindowSide {
+    this.#spareSide ??= new WindowSide(this.plan.count);
+    return this.#spareSide;
+  }
+
   #loadMixed(columns: SampleColumns): WindowSide {
     const { count } = columns;
-    const side = this.#spareSide ?? new WindowSide(this.plan.count);
-    this.#spareSide = side;
+    const side = this.#side();
     const times = new Float64Array(count);
     const values = new Float64Array(count);
     const starts = this.plan.useStartTimes ? columns.startTimes : null;
     const floatStarts = starts === null ? null : new Float64Array(count);
     const histogramTimes = new Float64Array(count);
     const histogramStarts = starts === null ? null : new Float64Array(count);
-    this.histograms = [];
+    const histograms: FloatHistogram[] = [];
     let floats = 0;
     for (let i = 0; i < count; i++) {
       if (columns.isStale(i)) continue;
@@ -152,7 +198,7 @@ export class Windows {
         if (floatStarts !== null) floatStarts[floats] = starts![i]!;
         floats++;
       } else {
-        const at = this.histograms.push(histogram) - 1;
+        const at = histograms.push(histogram) - 1;
         histogramTimes[at] = columns.times[i]!;
         if (histogramStarts !== null) histogramStarts[at] = starts![i]!;
       }
@@ -161,8 +207,9 @@ export class Windows {
     this.floats.count = floats;
     this.floats.startTimes = floatStarts;
     this.values = values;
+    this.#histograms = histograms;
     side.times = histogramTimes;
-    side.count = this.histograms.length;
+    side.count = histograms.length;
     side.startTimes = histogramStarts;
     return side;
   }

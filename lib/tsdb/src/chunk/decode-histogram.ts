@@ -3,9 +3,15 @@
 // BE16 count, flags byte (top bits: 10 reset, 01 not reset, 11 gauge, 00 unknown), layout, samples.
 // With start timestamps: BE16 of flags (2 bits) and count (14 bits), start-time header byte, the same.
 import { BitReader, XorValueReader } from "@deucalion/kernels";
-import type { CounterResetHint, FloatHistogram, SampleColumns } from "@deucalion/model";
+import {
+  type FloatHistogram,
+  type HistogramRows,
+  type HistogramRowsLayout,
+  rowHead,
+  type SampleColumns,
+} from "@deucalion/model";
 import { TsdbError } from "../errors.ts";
-import { countBuckets, type HistogramLayout, readHistogramLayout } from "./histogram-layout.ts";
+import { readHistogramLayout, rowsLayout } from "./histogram-layout.ts";
 import { finestSchema, reduceResolution } from "./reduce-resolution.ts";
 import { StartTimeReader } from "./start-time.ts";
 
@@ -17,7 +23,6 @@ export interface HistogramChunkKind {
 
 const staleHigh = 0x7ff00000;
 const staleLow = 2;
-const none = new Float64Array(0);
 const pair = new Float64Array(1);
 const pairWords = new Uint32Array(pair.buffer);
 
@@ -27,7 +32,7 @@ function fromWords(high: number, low: number): number {
   return pair[0]!;
 }
 
-/** Appends the samples of a histogram chunk to `out`. On an error `out.count` is unchanged. */
+/** Appends the samples of a histogram chunk to `out`, as rows. On an error `out.count` is unchanged. */
 export function decodeHistogramInto(
   kind: HistogramChunkKind,
   data: Uint8Array,
@@ -48,148 +53,122 @@ export function decodeHistogramInto(
     });
   }
   const starts = kind.startTimes ? new StartTimeReader(data[offset + 2]!) : null;
-  const emitter = new Emitter(readHistogramLayout(from), kind.integer, flags >>> 6 === 3);
-  const before = out.count;
-  try {
-    if (kind.integer) decodeIntegers(from, count, emitter, starts, out);
-    else decodeFloats(from, count, emitter, starts, out);
-  } catch (thrown) {
-    out.count = before;
-    throw thrown;
-  }
+  const layout = rowsLayout(readHistogramLayout(from), kind.integer, flags >>> 6 === 3);
+  const writer = new RowWriter(layout, count, from, starts, out);
+  if (kind.integer) decodeIntegers(from, count, writer);
+  else decodeFloats(from, count, writer);
+  writer.finish();
 }
 
-/** Makes histograms of one chunk: spans shared, bucket counts in rows of a few matrices. */
-class Emitter {
-  readonly layout: HistogramLayout;
+/** Writes the samples of one chunk behind those of the columns; they count once all are there. */
+class RowWriter {
   readonly positive: number;
-  readonly negative: number;
-  readonly #integer: boolean;
-  readonly #gauge: boolean;
-  #matrix = none;
-  #words = new Uint32Array(0);
-  #row = 0;
+  readonly width: number;
+  readonly rows: HistogramRows;
+  readonly #layout: HistogramRowsLayout;
+  readonly #out: SampleColumns;
+  readonly #starts: StartTimeReader | null;
+  readonly #from: BitReader;
+  readonly #first: number;
+  #at: number;
+  #next: number;
+  #stale = 0;
+  #previous = 0;
 
-  constructor(layout: HistogramLayout, integer: boolean, gauge: boolean) {
-    this.layout = layout;
-    this.positive = countBuckets(layout.positiveSpans);
-    this.negative = countBuckets(layout.negativeSpans);
-    this.#integer = integer;
-    this.#gauge = gauge;
-  }
-
-  get width(): number {
-    return this.positive + this.negative;
-  }
-
-  /** Words of the next row. A sample takes a bit a bucket at least, so `bitsLeft` bounds the rows still to come. */
-  row(samplesLeft: number, bitsLeft: number): Uint32Array {
-    const width = this.width;
-    if (width === 0) return this.#words;
-    if (this.#row + width > this.#matrix.length) {
-      const rows = Math.min(samplesLeft, Math.floor(bitsLeft / width) + 1);
-      this.#matrix = new Float64Array(rows * width);
-      this.#words = new Uint32Array(this.#matrix.buffer);
-      this.#row = 0;
-    }
-    return this.#words;
-  }
-
-  /** Where the next row begins, in values. */
-  get at(): number {
-    return this.#row;
-  }
-
-  /** The matrix as floats. */
-  get matrix(): Float64Array {
-    return this.#matrix;
-  }
-
-  emit(
+  constructor(
+    layout: HistogramRowsLayout,
+    samples: number,
+    from: BitReader,
+    starts: StartTimeReader | null,
     out: SampleColumns,
-    index: number,
+  ) {
+    this.#layout = layout;
+    this.#out = out;
+    this.#starts = starts;
+    this.#from = from;
+    this.positive = layout.positive;
+    this.width = layout.positive + layout.negative;
+    this.rows = out.withRows();
+    this.#first = out.count;
+    this.#next = out.count;
+    out.reserve(samples);
+    // A bucket takes a bit at least, so the bits that are left bound the rows.
+    const most = Math.floor(from.left / Math.max(1, this.width)) + 1;
+    this.rows.reserve(Math.min(samples, most) * this.stride, out.count + samples);
+    this.#at = this.rows.used;
+  }
+
+  get stride(): number {
+    return rowHead + this.width;
+  }
+
+  /** Where the row of the next sample begins, unless it is a stale marker. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Ends a sample. `row` is its row, or −1 where it has none; that of a stale marker is of no use but to the next. */
+  sample(
+    row: number,
     time: number,
-    start: number,
-    count: number,
-    zeroCount: number,
+    total: number,
+    zeros: number,
     sumHigh: number,
     sumLow: number,
   ): void {
-    const sum = fromWords(sumHigh, sumLow);
-    const stale = sumHigh === staleHigh && sumLow === staleLow;
-    const histogram = stale ? this.#stale(sum) : this.#make(index, count, zeroCount, sum);
-    out.pushHistogram(time, histogram, start);
-    out.valueBits[2 * out.count - 2] = sumLow;
-    out.valueBits[2 * out.count - 1] = sumHigh;
-  }
-
-  #stale(sum: number): FloatHistogram {
-    return {
-      schema: 0,
-      zeroThreshold: 0,
-      zeroCount: 0,
-      count: 0,
-      sum,
-      positiveSpans: [],
-      negativeSpans: [],
-      positiveBuckets: none,
-      negativeBuckets: none,
-      customValues: none,
-      counterResetHint: "unknown",
-      integer: this.#integer,
-    };
-  }
-
-  #make(index: number, count: number, zeroCount: number, sum: number): FloatHistogram {
-    const layout = this.layout;
-    const middle = this.#row + this.positive;
-    const end = middle + this.negative;
-    let positiveSpans = layout.positiveSpans;
-    let negativeSpans = layout.negativeSpans;
-    let positiveBuckets: Float64Array =
-      this.positive === 0 ? none : this.#matrix.subarray(this.#row, middle);
-    let negativeBuckets: Float64Array =
-      this.negative === 0 ? none : this.#matrix.subarray(middle, end);
-    this.#row = end;
-    let schema = layout.schema;
-    if (schema > finestSchema) {
-      const p = reduceResolution(positiveSpans, positiveBuckets, schema, finestSchema);
-      const n = reduceResolution(negativeSpans, negativeBuckets, schema, finestSchema);
-      positiveSpans = p.spans;
-      positiveBuckets = p.buckets;
-      negativeSpans = n.spans;
-      negativeBuckets = n.buckets;
-      schema = finestSchema;
+    const out = this.#out;
+    const at = this.#next++;
+    const { cells, rowAt } = this.rows;
+    if (row >= 0) {
+      cells[row] = total;
+      cells[row + 1] = zeros;
+      this.#at = row + this.stride;
     }
-    const hint: CounterResetHint = this.#gauge ? "gauge" : index > 0 ? "not_reset" : "unknown";
-    return {
-      schema,
-      zeroThreshold: layout.zeroThreshold,
-      zeroCount,
-      count,
-      sum,
-      positiveSpans,
-      negativeSpans,
-      positiveBuckets,
-      negativeBuckets,
-      customValues: layout.customValues,
-      counterResetHint: hint,
-      integer: this.#integer,
-    };
+    if (sumHigh === staleHigh && sumLow === staleLow) {
+      this.#stale++;
+      rowAt[at] = -1;
+    } else rowAt[at] = row;
+    out.times[at] = time;
+    out.valueBits[2 * at] = sumLow;
+    out.valueBits[2 * at + 1] = sumHigh;
+    const starts = this.#starts;
+    if (starts !== null) {
+      starts.read(this.#from, at - this.#first, time, this.#previous);
+      this.#previous = time;
+      if (starts.start !== 0) out.withStartTimes()[at] = starts.start;
+      else if (out.startTimes !== null) out.startTimes[at] = 0;
+    } else if (out.startTimes !== null) out.startTimes[at] = 0;
+  }
+
+  finish(): void {
+    const out = this.#out;
+    this.rows.add(this.#layout, this.#first, this.#next, this.#at, this.#stale);
+    out.count = this.#next;
+    if (this.#layout.schema <= finestSchema) return;
+    const { histograms } = out;
+    for (let i = this.#first; i < this.#next; i++) histograms![i] = reduced(histograms![i]!);
   }
 }
 
-function decodeIntegers(
-  from: BitReader,
-  count: number,
-  emitter: Emitter,
-  starts: StartTimeReader | null,
-  out: SampleColumns,
-): void {
-  const width = emitter.width;
-  const values = new Float64Array(width);
-  const deltas = new Float64Array(width);
-  const positive = emitter.positive;
+/** A histogram finer than queries know, made coarser; stale markers have another schema. */
+function reduced(h: FloatHistogram): FloatHistogram {
+  if (h.schema <= finestSchema) return h;
+  const positive = reduceResolution(h.positiveSpans, h.positiveBuckets, h.schema, finestSchema);
+  const negative = reduceResolution(h.negativeSpans, h.negativeBuckets, h.schema, finestSchema);
+  return {
+    ...h,
+    schema: finestSchema,
+    positiveSpans: positive.spans,
+    positiveBuckets: positive.buckets,
+    negativeSpans: negative.spans,
+    negativeBuckets: negative.buckets,
+  };
+}
+
+function decodeIntegers(from: BitReader, count: number, writer: RowWriter): void {
+  const { width, positive, rows } = writer;
+  const { cells } = rows;
+  const steps = new Float64Array(width);
   const sum = new XorValueReader();
   let time = from.varbitInt();
   let total = from.varbitUint();
@@ -198,10 +177,9 @@ function decodeIntegers(
   let timeDelta = 0;
   let totalDelta = 0;
   let zerosDelta = 0;
-  let previous = 0;
+  let before = 0;
   for (let index = 0; index < count; index++) {
     if (index > 0) {
-      previous = time;
       timeDelta += from.varbitInt();
       time += timeDelta;
       totalDelta += from.varbitInt();
@@ -210,40 +188,33 @@ function decodeIntegers(
       zeros += zerosDelta;
       sum.read(from);
     }
-    const stale = sum.high === staleHigh && sum.low === staleLow;
-    if (!stale || index === 0) {
-      emitter.row(count - index, from.left);
-      const matrix = emitter.matrix;
-      const row = emitter.at;
-      if (index === 0) {
-        let current = 0;
-        for (let i = 0; i < width; i++) {
-          if (i === positive) current = 0;
-          values[i] = from.varbitInt();
-          current += values[i]!;
-          matrix[row + i] = current;
-        }
-      } else {
-        from.varbitRow(values, deltas, 0, positive, matrix, row);
-        from.varbitRow(values, deltas, positive, width, matrix, row + positive);
+    let row = -1;
+    if (index === 0) {
+      row = writer.at;
+      let current = 0;
+      for (let i = 0; i < width; i++) {
+        if (i === positive) current = 0;
+        current += from.varbitInt();
+        cells[row + rowHead + i] = current;
       }
+      before = row + rowHead;
+    } else if (sum.high !== staleHigh || sum.low !== staleLow) {
+      row = writer.at;
+      const at = row + rowHead;
+      from.varbitRow(steps, 0, positive, cells, before, at);
+      if (width > positive) from.varbitRow(steps, positive, width, cells, before, at);
+      before = at;
     }
-    starts?.read(from, index, time, previous);
-    emitter.emit(out, index, time, starts?.start ?? 0, total, zeros, sum.high, sum.low);
+    writer.sample(row, time, total, zeros, sum.high, sum.low);
   }
 }
 
-function decodeFloats(
-  from: BitReader,
-  count: number,
-  emitter: Emitter,
-  starts: StartTimeReader | null,
-  out: SampleColumns,
-): void {
-  const width = emitter.width;
+function decodeFloats(from: BitReader, count: number, writer: RowWriter): void {
+  const { width, rows } = writer;
   if (width * 64 > from.left) {
     throw new TsdbError("TSDB_CHUNK_DATA", "histogram names more buckets than it has", { width });
   }
+  const words = rows.cellWords;
   const total = new XorValueReader();
   const zeros = new XorValueReader();
   const sum = new XorValueReader();
@@ -253,10 +224,8 @@ function decodeFloats(
   zeros.first(from);
   sum.first(from);
   let timeDelta = 0;
-  let previous = 0;
   for (let index = 0; index < count; index++) {
     if (index > 0) {
-      previous = time;
       timeDelta += from.varbitInt();
       time += timeDelta;
       total.read(from);
@@ -264,9 +233,10 @@ function decodeFloats(
       sum.read(from);
     }
     const stale = sum.high === staleHigh && sum.low === staleLow;
+    let row = -1;
     if (!stale || index === 0) {
-      const words = emitter.row(count - index, from.left);
-      let to = 2 * emitter.at;
+      row = writer.at;
+      let to = 2 * (row + rowHead);
       for (let i = 0; i < width; i++) {
         const column = columns[i]!;
         if (index === 0) column.first(from);
@@ -275,10 +245,8 @@ function decodeFloats(
         words[to++] = column.high;
       }
     }
-    starts?.read(from, index, time, previous);
-    const start = starts?.start ?? 0;
     const n = fromWords(total.high, total.low);
     const z = fromWords(zeros.high, zeros.low);
-    emitter.emit(out, index, time, start, n, z, sum.high, sum.low);
+    writer.sample(row, time, n, z, sum.high, sum.low);
   }
 }

@@ -1,6 +1,6 @@
 // The layout that begins a histogram chunk: schema, zero threshold, spans, custom bounds.
 import type { BitReader, BitWriter } from "@deucalion/kernels";
-import { type BucketSpan, customBucketsSchema } from "@deucalion/model";
+import { type BucketSpan, customBucketsSchema, type HistogramRowsLayout } from "@deucalion/model";
 import { TsdbError } from "../errors.ts";
 
 /** What all samples of one histogram chunk share. */
@@ -13,6 +13,42 @@ export interface HistogramLayout {
 }
 
 const noBounds = new Float64Array(0);
+let recent: HistogramRowsLayout | null = null;
+
+/**
+ * A layout as that of rows; where it is that of the chunk before, the same object, so that who adds up histograms of
+ * neighbouring chunks need not compare bucket by bucket.
+ */
+export function rowsLayout(
+  layout: HistogramLayout,
+  integer: boolean,
+  gauge: boolean,
+): HistogramRowsLayout {
+  const known = recent;
+  if (known !== null && known.integer === integer && known.gauge === gauge) {
+    if (sameLayout(layout, known)) return known;
+  }
+  const positive = countBuckets(layout.positiveSpans);
+  const negative = countBuckets(layout.negativeSpans);
+  recent = { ...layout, integer, gauge, positive, negative };
+  return recent;
+}
+
+function sameLayout(a: HistogramLayout, b: HistogramLayout): boolean {
+  return (
+    a.schema === b.schema &&
+    Object.is(a.zeroThreshold, b.zeroThreshold) &&
+    sameSpans(a.positiveSpans, b.positiveSpans) &&
+    sameSpans(a.negativeSpans, b.negativeSpans) &&
+    a.customValues.length === b.customValues.length &&
+    a.customValues.every((bound, i) => Object.is(bound, b.customValues[i]))
+  );
+}
+
+function sameSpans(a: readonly BucketSpan[], b: readonly BucketSpan[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((span, i) => span.offset === b[i]!.offset && span.length === b[i]!.length);
+}
 
 /** Number of buckets that spans name. */
 export function countBuckets(spans: readonly BucketSpan[]): number {

@@ -2,9 +2,9 @@
 
 import type { CounterResetHint, FloatHistogram } from "../../histogram.ts";
 import { customBucketsSchema } from "../../histogram.ts";
-import { intersectCustomBounds, sameCustomBounds } from "../buckets/bounds.ts";
+import { exponentialBound, intersectCustomBounds, sameCustomBounds } from "../buckets/bounds.ts";
 import { copyBuckets, newBuckets } from "../buckets/bucket-columns.ts";
-import { bucketIndexes } from "../buckets/layout.ts";
+import { bucketIndexes, sameIndexes } from "../buckets/layout.ts";
 import {
   bucketsWithin,
   coarsenSide,
@@ -12,9 +12,9 @@ import {
   kahanAddSides,
   type Side,
 } from "../buckets/side.ts";
-import { borrowParts, reconcileZero } from "../buckets/zero-bucket.ts";
+import { borrowParts, reconcileZero, type ZeroParts } from "../buckets/zero-bucket.ts";
 import { combineHints, spansFor, sumCustomSides } from "./add.ts";
-import { kahanAddAt } from "./kahan.ts";
+import { kahanAddAt, kahanAddColumn } from "./kahan.ts";
 
 /** What happened when a histogram was added to a running sum. */
 export type AddResult = "added" | "reconciled" | "incompatible";
@@ -36,6 +36,9 @@ export class HistogramSum {
   /** Zero count, count and sum. */
   readonly #numbers: Float64Array;
   readonly #low = new Float64Array(3);
+  /** Spans of a histogram added before whose buckets are those of the sum, none of them within the zero bucket. */
+  #metPositive: FloatHistogram["positiveSpans"] | null = null;
+  #metNegative: FloatHistogram["negativeSpans"] | null = null;
 
   /** Starts with a copy of `first`. */
   constructor(first: FloatHistogram) {
@@ -82,6 +85,17 @@ export class HistogramSum {
   }
 
   #addExponential(other: FloatHistogram): void {
+    if (
+      other.positiveSpans === this.#metPositive &&
+      other.negativeSpans === this.#metNegative &&
+      other.schema === this.#schema &&
+      other.zeroThreshold === this.#zeroThreshold
+    ) {
+      kahanAddAt(other.zeroCount, this.#numbers, this.#low, zero);
+      kahanAddColumn(other.positiveBuckets, this.#positive.counts, this.#positive.low!);
+      kahanAddColumn(other.negativeBuckets, this.#negative.counts, this.#negative.low!);
+      return;
+    }
     const right = borrowParts(other);
     if (other.zeroThreshold === this.#zeroThreshold) {
       kahanAddAt(other.zeroCount, this.#numbers, this.#low, zero);
@@ -109,6 +123,24 @@ export class HistogramSum {
     this.#positive = this.#addSide(this.#positive, right.positive, schema, other.schema);
     this.#negative = this.#addSide(this.#negative, right.negative, schema, other.schema);
     this.#schema = schema;
+    this.#meet(other, right);
+  }
+
+  /** Remembers a layout that needs no more comparing. */
+  #meet(other: FloatHistogram, right: ZeroParts): void {
+    this.#metPositive = null;
+    if (other.schema !== this.#schema || other.zeroThreshold !== this.#zeroThreshold) return;
+    if (!this.#fits(this.#positive, right.positive)) return;
+    if (!this.#fits(this.#negative, right.negative)) return;
+    this.#metPositive = other.positiveSpans;
+    this.#metNegative = other.negativeSpans;
+  }
+
+  #fits(own: Side, { indexes }: Side): boolean {
+    if (!sameIndexes(own.indexes, indexes)) return false;
+    return (
+      indexes.length === 0 || exponentialBound(indexes[0]!, this.#schema) > this.#zeroThreshold
+    );
   }
 
   #addSide(own: Side, other: Side, schema: number, otherSchema: number): Side {

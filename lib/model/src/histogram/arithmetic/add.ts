@@ -107,8 +107,14 @@ export function sumCustomSides(
   };
 }
 
+/** Where the buckets of a histogram are. */
+export type HistogramShape = Pick<
+  FloatHistogram,
+  "schema" | "zeroThreshold" | "positiveSpans" | "negativeSpans" | "customValues"
+>;
+
 /** True if both have the same buckets in the same places, so that columns can be added as they are. */
-export function alike(a: FloatHistogram, b: FloatHistogram): boolean {
+export function alike(a: HistogramShape, b: HistogramShape): boolean {
   if (a.schema !== b.schema || a.zeroThreshold !== b.zeroThreshold) return false;
   if (a.positiveSpans !== b.positiveSpans && !sameBuckets(a.positiveSpans, b.positiveSpans)) {
     return false;
@@ -116,7 +122,7 @@ export function alike(a: FloatHistogram, b: FloatHistogram): boolean {
   if (a.negativeSpans !== b.negativeSpans && !sameBuckets(a.negativeSpans, b.negativeSpans)) {
     return false;
   }
-  if (usesCustomBuckets(a)) return sameCustomBounds(a.customValues, b.customValues);
+  if (a.schema === customBucketsSchema) return sameCustomBounds(a.customValues, b.customValues);
   return (
     a.zeroThreshold === 0 ||
     (!reachesIntoZero(a, bucketIndexes(a.positiveSpans)) &&
@@ -128,7 +134,7 @@ function sameBuckets(a: readonly BucketSpan[], b: readonly BucketSpan[]): boolea
   return a.length === 0 && b.length === 0 ? true : sameIndexes(bucketIndexes(a), bucketIndexes(b));
 }
 
-function reachesIntoZero(h: FloatHistogram, indexes: Int32Array): boolean {
+function reachesIntoZero(h: HistogramShape, indexes: Int32Array): boolean {
   return indexes.length > 0 && exponentialBound(indexes[0]!, h.schema) <= h.zeroThreshold;
 }
 

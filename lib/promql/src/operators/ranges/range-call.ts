@@ -1,5 +1,5 @@
 // Functions of range vectors: each series is read once, its windows slide over the columns, and its row goes on.
-import { type FloatHistogram, SampleColumns } from "@deucalion/model";
+import { SampleColumns } from "@deucalion/model";
 import { PromqlError } from "../../errors.ts";
 import type { Call, MatrixSelector, Range, SubqueryExpr } from "../../parse/ast.ts";
 import { rangeFunctions } from "../../range-functions/registry.ts";
@@ -9,7 +9,7 @@ import { dropMetricName, presentCount, Row } from "../../row.ts";
 import { CounterNames } from "../counter-names.ts";
 import { DistinctGuard, distinctWithoutName } from "../distinct.ts";
 import type { Emit, Evaluation } from "../evaluation.ts";
-import { histogramSamples } from "../histogram-size.ts";
+import { histogramSamples, sizesOfRows, sizesUpTo } from "../histogram-size.ts";
 import { atTime } from "../selectors/at-time.ts";
 import { histogramStats } from "../selectors/histogram-stats.ts";
 import { labelsOfMatchers } from "../selectors/instant-selector.ts";
@@ -119,7 +119,7 @@ class RangeCall {
   take(columns: SampleColumns, source: Row): void {
     const ev = this.#ev;
     const windows = this.#windows;
-    if (this.#stats && columns.histograms !== null) histogramStats(columns);
+    if (this.#stats && columns.hasHistograms) histogramStats(columns);
     windows.metricName = () => source.labels.get("__name__");
     windows.load(columns);
     this.#countSamples();
@@ -167,7 +167,7 @@ class RangeCall {
   /** Statistics count every sample of every window; the limit is about the widest window at once. */
   #countSamples(): void {
     const { counter } = this.#ev;
-    const { floats, histogramSide, histograms, plan } = this.#windows;
+    const { floats, histogramSide, plan } = this.#windows;
     let { widest, total } = floats;
     if (histogramSide === null && counter.perStep === null && counter.readPerStep === null) {
       counter.total += total;
@@ -178,7 +178,7 @@ class RangeCall {
     }
     widest = 0;
     total = 0;
-    const sizes = sizesUpTo(histogramSide === null ? [] : histograms);
+    const sizes = this.#sizes();
     for (let i = 0; i < plan.count; i++) {
       let samples = floats.hi[i]! - floats.lo[i]!;
       if (histogramSide !== null) {
@@ -192,6 +192,12 @@ class RangeCall {
     if (!this.#fromSubquery) this.#countRead(sizes);
     this.#ev.hold(widest - this.#held);
     this.#held = widest;
+  }
+
+  #sizes(): Float64Array {
+    const windows = this.#windows;
+    if (windows.histogramSide === null) return new Float64Array(1);
+    return windows.rows === null ? sizesUpTo(windows.histograms) : sizesOfRows(windows.rows);
   }
 
   /** Each step reads what came after the window before; with `@` there is but one window. */
@@ -227,15 +233,6 @@ class RangeCall {
     row.dropName = true;
     if (!row.isEmpty()) this.#emit(row);
   }
-}
-
-/** What the histograms before each count for; the last number is that of all. */
-function sizesUpTo(histograms: readonly FloatHistogram[]): Float64Array {
-  const sizes = new Float64Array(histograms.length + 1);
-  for (let i = 0; i < histograms.length; i++) {
-    sizes[i + 1] = sizes[i]! + histogramSamples(histograms[i]!);
-  }
-  return sizes;
 }
 
 function hasFloats(row: Row): boolean {
