@@ -2,6 +2,7 @@
 import { messageOf } from "@deucalion/base";
 import type { HttpServer } from "../http/http-server.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { FinerSteps } from "./cache/finer-steps.ts";
 import { CacheMetrics } from "./cache/memory-cache.ts";
 import { openResultCache } from "./cache/open-result-cache.ts";
 import { Downstream } from "./downstream.ts";
@@ -10,21 +11,27 @@ import { handle } from "./frontend.ts";
 import { FrontendMetrics } from "./frontend-metrics.ts";
 import type { QueryFrontendOptions } from "./options.ts";
 import type { FrontendContext } from "./pipelines/pipeline.ts";
+import { QuerierFlags } from "./querier-flags.ts";
 import { type StoreAnswer, StoresWatch, storeSet } from "./stores-watch.ts";
 
-const storesTimeoutMs = 5000;
+const statusTimeoutMs = 5000;
+
+/** The body at a path of the querier. Throws DownstreamAnswer, FrontendError. */
+async function askStatus(downstream: Downstream, path: string): Promise<string> {
+  const reply = await downstream.call({
+    method: "GET",
+    path,
+    params: new URLSearchParams(),
+    headers: {},
+    triesMax: 1,
+    signal: AbortSignal.timeout(statusTimeoutMs),
+  });
+  return reply.body.toString();
+}
 
 async function askStores(downstream: Downstream, path: string): Promise<StoreAnswer> {
   try {
-    const reply = await downstream.call({
-      method: "GET",
-      path,
-      params: new URLSearchParams(),
-      headers: {},
-      triesMax: 1,
-      signal: AbortSignal.timeout(storesTimeoutMs),
-    });
-    const document = JSON.parse(reply.body.toString()) as { readonly data?: unknown };
+    const document = JSON.parse(await askStatus(downstream, path)) as { readonly data?: unknown };
     if (typeof document.data !== "object" || document.data === null) return "unknown";
     return storeSet(document.data as Parameters<typeof storeSet>[0]);
   } catch (error) {
@@ -70,6 +77,8 @@ export async function createFrontend(
     rangeCache,
     labelsCache,
     stores: new StoresWatch((path) => askStores(downstream, path), app.now),
+    flags: new QuerierFlags((path) => askStatus(downstream, path), app.now),
+    finerSteps: new FinerSteps(),
     later: (todo) => {
       const running = todo()
         .catch((error: unknown) =>

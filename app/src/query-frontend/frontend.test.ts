@@ -29,10 +29,15 @@ class Querier {
   /** Nothing is there before, unix seconds, in raw resolution. */
   rawFrom = 0;
   failures = 0;
+  autoDownsampling = "false";
 
   answer = (arrived: Arrived): StandInAnswer => {
     const { path, params } = arrived;
     if (path.endsWith("/stores")) return { body: { status: "success", data: this.stores } };
+    if (path.endsWith("/status/flags")) {
+      const data = { "query.auto-downsampling": this.autoDownsampling };
+      return { body: { status: "success", data } };
+    }
     if (this.failures > 0) {
       this.failures--;
       return { status: 503, body: { status: "error", errorType: "internal", error: "no" } };
@@ -130,6 +135,45 @@ test("only the steps that are not known are asked for", async (t) => {
     whole.data.result[0]!.values.map(([time]) => time),
     Array.from({ length: 30 }, (_, i) => t0 + 60 + i * 60),
   );
+});
+
+test("steps that a finer step has are taken from its answer, where the step changes nothing else", async (t) => {
+  const { front, querier } = await start(t, [
+    hourly,
+    cache,
+    "--no-query-range.align-range-with-step",
+  ]);
+  await range(front, {});
+  front.take();
+  const coarse = await range(front, { start: t0 + 120, end: t0 + 7320, step: 300 });
+  assert.deepEqual(spans(front), [[7320, 7320]], "what the finer one has not is asked for");
+  assert.deepEqual(
+    coarse.data.result[0]!.values,
+    Array.from({ length: 25 }, (_, i) => [t0 + 120 + i * 300, String(t0 + 120 + i * 300)]),
+  );
+  for (const other of [{ step: 90 }, { step: 300, start: t0 + 30 }, { step: 30 }]) {
+    await range(front, other);
+    assert.ok(spans(front).length > 0, JSON.stringify(other));
+  }
+  // Where the querier chooses a resolution by the step, another step is another answer.
+  const auto = { max_source_resolution: "auto" };
+  const raw = { max_source_resolution: "0s" };
+  for (const which of [auto, raw]) {
+    await range(front, { ...which, query: "x" });
+    assert.equal(spans(front).length, 2);
+    await range(front, { ...which, query: "x", step: 300 });
+    assert.equal(spans(front).length, which === auto ? 2 : 0);
+  }
+  querier.autoDownsampling = "true";
+  front.nowMs += 61_000;
+  await range(front, { step: 120 });
+  assert.equal(spans(front).length, 2);
+  querier.warnings = ["PromQL info: metric might not be a counter (1:1)"];
+  await range(front, { ...raw, query: "y" });
+  querier.warnings = [];
+  front.take();
+  await range(front, { ...raw, query: "y", step: 300 });
+  assert.equal(spans(front).length, 2, "nobody knows whether the info holds for these steps");
 });
 
 test("an answer that lacks a store is never cached; one with annotations of PromQL is, as a whole", async (t) => {

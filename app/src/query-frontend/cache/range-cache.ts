@@ -7,6 +7,7 @@ import type { Span } from "../plan/split.ts";
 import { commonStores, isCovered, type StoreAnswer, type StoreSet } from "../stores-watch.ts";
 import { decodeEntry, type Extent, encodeEntry } from "./entry-codec.ts";
 import type { ResultCache } from "./result-cache.ts";
+import { thinExtent } from "./thin-extent.ts";
 
 /** One part of a range, whose steps belong to one entry. */
 export interface CachedPart {
@@ -15,6 +16,8 @@ export interface CachedPart {
   readonly stepMs: number;
   /** Steps after this time may still change. */
   readonly settledMs: number;
+  /** Keys of entries on finer grids that have all times of this one. Asked for only where something is missing. */
+  readonly finer: () => Promise<readonly string[]>;
 }
 
 export interface RangeCacheDeps {
@@ -58,6 +61,19 @@ function usable(extent: Extent, span: Span, stepMs: number, now: StoreAnswer): S
   const whole = startMs === extent.startMs && endMs === extent.endMs;
   if (!whole && (extent.warnings.length > 0 || extent.infos.length > 0)) return null;
   return { startMs, endMs };
+}
+
+/** Extents that answer pieces of a span, in the order of time. `extents` are in that order. */
+function pick(extents: readonly Extent[], wanted: Span, stepMs: number, now: StoreAnswer): Found[] {
+  const found: Found[] = [];
+  let at = wanted.startMs;
+  for (const extent of extents) {
+    const span = usable(extent, { ...wanted, startMs: at }, stepMs, now);
+    if (span === null) continue;
+    found.push({ extent, span });
+    at = span.endMs + stepMs;
+  }
+  return found;
 }
 
 function gaps(found: readonly Found[], span: Span, stepMs: number): Span[] {
@@ -104,19 +120,36 @@ function united(extents: readonly Extent[], stepMs: number): Extent[] {
   return out;
 }
 
-async function load(
-  part: CachedPart,
-  deps: RangeCacheDeps,
-  signal?: AbortSignal,
-): Promise<Extent[]> {
-  const entry = await deps.cache.get(part.key, signal);
+async function load(key: string, deps: RangeCacheDeps, signal?: AbortSignal): Promise<Extent[]> {
+  const entry = await deps.cache.get(key, signal);
   if (entry === null) return [];
   try {
-    return decodeEntry(entry, part.key);
+    return decodeEntry(entry, key);
   } catch (error) {
     deps.log.warn("an entry of the cache does not read", { err: messageOf(error) });
     return [];
   }
+}
+
+/** Fills what is missing from entries on finer grids. */
+async function withFiner(
+  own: readonly Found[],
+  part: CachedPart,
+  deps: RangeCacheDeps,
+  now: StoreAnswer,
+): Promise<readonly Found[]> {
+  const { span, stepMs } = part;
+  if (gaps(own, span, stepMs).length === 0) return own;
+  let found = own;
+  for (const key of await part.finer()) {
+    const fine = await load(key, deps, deps.signal);
+    const grid = { stepMs, startMs: span.startMs };
+    const thin = fine.flatMap((extent) => thinExtent(extent, grid) ?? []);
+    const more = gaps(found, span, stepMs).flatMap((gap) => pick(thin, gap, stepMs, now));
+    found = [...found, ...more].sort((a, b) => a.span.startMs - b.span.startMs);
+    if (gaps(found, span, stepMs).length === 0) break;
+  }
+  return found;
 }
 
 /** An extent of what was just asked for; null if it is not settled, or something was missing. */
@@ -162,6 +195,8 @@ export interface CachedAnswer {
   readonly answers: readonly RangeAnswer[];
   /** Puts what is new into the cache; null if nothing is. */
   readonly keep: (() => Promise<void>) | null;
+  /** The cache has something under the part's key, or will have. */
+  readonly known: boolean;
 }
 
 /** Answers a part. `ask` asks the querier for a gap. Throws what `ask` throws. */
@@ -171,17 +206,11 @@ export async function throughCache(
   ask: (span: Span) => Promise<RangeAnswer>,
 ): Promise<CachedAnswer> {
   const [extents, before] = await Promise.all([
-    load(part, deps, deps.signal),
+    load(part.key, deps, deps.signal),
     deps.stores(storesAgeMs),
   ]);
-  const found: Found[] = [];
-  let at = part.span.startMs;
-  for (const extent of extents) {
-    const span = usable(extent, { ...part.span, startMs: at }, part.stepMs, before);
-    if (span === null) continue;
-    found.push({ extent, span });
-    at = span.endMs + part.stepMs;
-  }
+  const own = pick(extents, part.span, part.stepMs, before);
+  const found = await withFiner(own, part, deps, before);
   const missing = gaps(found, part.span, part.stepMs);
   const asked = await Promise.all(missing.map(ask));
   const answers = [
@@ -190,9 +219,10 @@ export async function throughCache(
   ]
     .sort((a, b) => a.startMs - b.startMs)
     .map(({ answer }) => answer);
-  if (missing.length === 0 || before === "unsure") return { answers, keep: null };
+  const had = extents.length > 0;
+  if (missing.length === 0 || before === "unsure") return { answers, keep: null, known: had };
   const worth = missing.some((span, i) => freshExtent(asked[i]!, span, part, null) !== null);
-  if (!worth) return { answers, keep: null };
+  if (!worth) return { answers, keep: null, known: had };
   const keep = async (): Promise<void> => {
     const after = await deps.stores(0);
     if (after === "unsure") return;
@@ -204,7 +234,7 @@ export async function throughCache(
       if (extent !== null) fresh.push(extent);
     });
     // Somebody else may have brought more meanwhile; what still holds stays.
-    const latest = await load(part, deps);
+    const latest = await load(part.key, deps);
     const old = latest.filter(
       (extent) =>
         isCovered(extent.stores, known(after), extent.endMs) &&
@@ -213,5 +243,5 @@ export async function throughCache(
     const all = united([...fresh, ...old], part.stepMs);
     await deps.cache.set(part.key, encodeEntry(part.key, part.stepMs, all, deps.compress));
   };
-  return { answers, keep };
+  return { answers, keep, known: true };
 }

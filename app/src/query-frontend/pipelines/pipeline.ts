@@ -2,10 +2,12 @@
 import type { Log } from "@deucalion/base";
 import type { ParseOptions } from "@deucalion/promql";
 import type { Exchange } from "../../http/exchange.ts";
+import type { FinerSteps } from "../cache/finer-steps.ts";
 import type { ResultCache } from "../cache/result-cache.ts";
 import type { Downstream, DownstreamReply } from "../downstream.ts";
 import type { FrontendMetrics, Tripperware } from "../frontend-metrics.ts";
 import type { QueryFrontendOptions } from "../options.ts";
+import type { QuerierFlags } from "../querier-flags.ts";
 import type { RequestParams } from "../request-params.ts";
 import type { StoresWatch } from "../stores-watch.ts";
 import type { Caller } from "../who.ts";
@@ -20,6 +22,8 @@ export interface FrontendContext {
   readonly rangeCache: ResultCache | null;
   readonly labelsCache: ResultCache | null;
   readonly stores: StoresWatch;
+  readonly flags: QuerierFlags;
+  readonly finerSteps: FinerSteps;
   /** Work that goes on after an answer was sent: entries that are put into caches. */
   readonly later: (work: () => Promise<void>) => void;
 }

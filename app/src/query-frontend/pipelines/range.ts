@@ -10,6 +10,7 @@ import { mergeNotes, mergeSeries } from "../answers/merge-answers.ts";
 import { type RangeAnswer, readRangeAnswer } from "../answers/read-answer.ts";
 import { firstTime, joinRows, type Row } from "../answers/row.ts";
 import { sendMatrix } from "../answers/write-answer.ts";
+import { type Grid, phaseOf } from "../cache/finer-steps.ts";
 import { throughCache } from "../cache/range-cache.ts";
 import { FrontendError, refused } from "../errors.ts";
 import { SubRequests } from "../fan-out.ts";
@@ -137,6 +138,10 @@ function withRows(answer: RangeAnswer, place: (warning: string) => string): Rang
   };
 }
 
+function keyOf(query: readonly unknown[], grid: Grid): string {
+  return JSON.stringify([...query, grid.stepMs, phaseOf(grid)]);
+}
+
 /** One request after it was planned. */
 class RangeRun {
   readonly #context: FrontendContext;
@@ -203,20 +208,26 @@ class RangeRun {
     return { ...mergeNotes(answers), rows };
   }
 
-  #key(part: Span, resolution: string): string {
-    const { params, facts, stepMs, intervalMs } = this.#plan;
-    return JSON.stringify([
+  /** All that a cache entry of a part belongs to, but its steps. */
+  #query(part: Span, resolution: string): readonly unknown[] {
+    const { params, facts, intervalMs } = this.#plan;
+    return [
       "range",
       this.#request.prefix,
       this.#request.caller.cacheScope,
       facts!.text,
-      stepMs,
-      part.startMs - Math.floor(part.startMs / stepMs) * stepMs,
       intervalMs,
       Math.floor(part.startMs / intervalMs),
       resolution,
       params.keyWithout(keyed),
-    ]);
+    ];
+  }
+
+  /** Whether values at a time are the same for every step. Where the querier chooses resolutions they are not. */
+  #ignoresStep(resolution: string): Promise<boolean> {
+    if (resolution === "auto" || this.#plan.facts!.readsStep) return Promise.resolve(false);
+    if (resolution !== "") return Promise.resolve(true);
+    return this.#context.flags.ignoresStep(`${this.#request.prefix}/api/v1/status/flags`);
   }
 
   /** How far samples of the query are settled, unix ms. */
@@ -229,13 +240,21 @@ class RangeRun {
 
   async #part(span: Span, resolution: string): Promise<readonly RangeAnswer[]> {
     const { stepMs, cached } = this.#plan;
-    const { rangeCache, options, log, stores, later } = this.#context;
+    const { rangeCache, options, log, stores, later, finerSteps } = this.#context;
     if (!cached || rangeCache === null) return [await this.#sharded(span, resolution)];
     const settledMs = this.#settled();
     if (span.startMs > settledMs) return [await this.#sharded(span, resolution)];
     const path = `${this.#request.prefix}/api/v1/stores`;
-    const { answers, keep } = await throughCache(
-      { key: this.#key(span, resolution), span, stepMs, settledMs },
+    const query = this.#query(span, resolution);
+    const name = JSON.stringify(query);
+    const grid = { stepMs, startMs: span.startMs };
+    const finer = async (): Promise<readonly string[]> => {
+      const grids = finerSteps.finer(name, grid);
+      const may = grids.length > 0 && (await this.#ignoresStep(resolution));
+      return may ? grids.map((one) => keyOf(query, one)) : [];
+    };
+    const { answers, keep, known } = await throughCache(
+      { key: keyOf(query, grid), span, stepMs, settledMs, finer },
       {
         cache: rangeCache,
         compress: options.compressCache,
@@ -245,6 +264,7 @@ class RangeRun {
       },
       (gap) => this.#sharded(gap, resolution),
     );
+    if (known) finerSteps.remember(name, grid);
     if (keep !== null) later(keep);
     return answers;
   }

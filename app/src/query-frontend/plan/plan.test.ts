@@ -79,6 +79,10 @@ test("queryFacts() knows what depends on the range, and how far ahead a query lo
   assert.equal(of("x + range()")!.splittable, false);
   assert.equal(of("rate(x[range()])")!.splittable, false);
   assert.equal(of("rate(x[step()])")!.splittable, true);
+  assert.equal(of("rate(x[step()])")!.readsStep, true);
+  assert.equal(of("rate(x[5m])")!.readsStep, false);
+  // The function is 0 where there is one step only.
+  assert.equal(of("x + step()")!.splittable, false);
   assert.equal(of("x +"), null);
   assert.equal(of("x")!.aheadMs, 0);
   assert.equal(of("x offset -5m")!.aheadMs, 300_000);

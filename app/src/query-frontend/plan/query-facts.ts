@@ -20,29 +20,41 @@ export interface QueryFacts {
   readonly place: (warning: string) => string;
   /** The value at a step depends on that step alone, not on the range asked for. */
   readonly splittable: boolean;
+  /** The value at a time depends on the step. */
+  readonly readsStep: boolean;
   /** How far after a step samples are read, ms; negative where all are older. */
   readonly aheadMs: number;
   /** The last time named by `@`, unix ms; -Infinity without. */
   readonly latestAtMs: number;
 }
 
-const ofRange = new Set(["start", "end", "range"]);
+/** `step` is 0 where a part has one step only. */
+const ofRange = new Set(["start", "end", "range", "step"]);
 
-function durationOfRange(expr: DurationExpr | undefined): boolean {
+function durationWith(op: "range" | "step", expr: DurationExpr | undefined): boolean {
   if (expr === undefined) return false;
-  return expr.op === "range" || durationOfRange(expr.left) || durationOfRange(expr.right);
+  return expr.op === op || durationWith(op, expr.left) || durationWith(op, expr.right);
+}
+
+/** True if a duration of the query is worked out from the length of the range, or from the step. */
+function hasDurationOf(op: "range" | "step", root: Expr): boolean {
+  let found = false;
+  walkExpr(root, (node) => {
+    if (node.kind === "vector") found ||= durationWith(op, node.offsetExpr);
+    if (node.kind === "matrix") found ||= durationWith(op, node.rangeExpr);
+    if (node.kind === "subquery") {
+      found ||= durationWith(op, node.rangeExpr) || durationWith(op, node.stepExpr);
+      found ||= durationWith(op, node.offsetExpr);
+    }
+    return !found;
+  });
+  return found;
 }
 
 function dependsOnRange(root: Expr): boolean {
-  let found = false;
+  let found = hasDurationOf("range", root);
   walkExpr(root, (node) => {
     if (node.kind === "call" && ofRange.has(node.func)) found = true;
-    if (node.kind === "vector" && durationOfRange(node.offsetExpr)) found = true;
-    if (node.kind === "matrix" && durationOfRange(node.rangeExpr)) found = true;
-    if (node.kind === "subquery") {
-      found ||= durationOfRange(node.rangeExpr) || durationOfRange(node.stepExpr);
-      found ||= durationOfRange(node.offsetExpr);
-    }
     return !found;
   });
   return found;
@@ -188,5 +200,6 @@ export function queryFacts(query: string, span: Span, parse: ParseOptions): Quer
   }
   const out: Reach = { aheadMs: Number.NEGATIVE_INFINITY, latestAtMs: Number.NEGATIVE_INFINITY };
   reach(expr, 0, null, out);
-  return { expr, ...replaced, splittable, ...out };
+  const readsStep = hasDurationOf("step", expr);
+  return { expr, ...replaced, splittable, readsStep, ...out };
 }

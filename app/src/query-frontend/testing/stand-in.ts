@@ -30,7 +30,7 @@ export interface StandInAnswer {
 
 export interface StandIn {
   readonly url: string;
-  /** What arrived since it was taken last, without questions for stores. */
+  /** What arrived since it was taken last, without questions for stores and flags. */
   readonly take: () => Arrived[];
   /** Unix ms of the frontend's clock. */
   nowMs: number;
@@ -56,7 +56,7 @@ export async function startStandIn(
         params: new URLSearchParams([...new URLSearchParams(body), ...url.searchParams]),
         headers: request.headers,
       };
-      if (!url.pathname.endsWith("/stores")) arrived.push(one);
+      if (!/\/(stores|status\/flags)$/.test(url.pathname)) arrived.push(one);
       const { status = 200, body: reply } = answer(one);
       response.writeHead(status, { "content-type": "application/json" });
       response.end(JSON.stringify(reply));
