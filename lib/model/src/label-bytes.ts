@@ -2,6 +2,7 @@
 //
 // Each label is   0a LEN  0a NLEN name  12 VLEN value   (LEN, NLEN, VLEN uvarint; empty fields left out by Go),
 // sorted by name. The same layout everywhere lets a series pass from an index to a socket without becoming strings.
+import { putUvarint, uvarintLength } from "@deucalion/base";
 import { ModelError } from "./errors.ts";
 import { Labels } from "./labels.ts";
 
@@ -80,7 +81,8 @@ export class LabelCursor {
   }
 }
 
-function compareRanges(
+/** Order of two ranges by their bytes: names or values as Prometheus sorts them. Negative, 0 or positive. */
+export function compareBytes(
   a: Uint8Array,
   aStart: number,
   aEnd: number,
@@ -122,7 +124,7 @@ export function compareLabelBytes(a: LabelBytes, b: LabelBytes): number {
     const more = left.next();
     if (!right.next()) return more ? 1 : 0;
     if (!more) return -1;
-    let order = compareRanges(
+    let order = compareBytes(
       aData,
       left.nameStart,
       left.nameEnd,
@@ -131,7 +133,7 @@ export function compareLabelBytes(a: LabelBytes, b: LabelBytes): number {
       right.nameEnd,
     );
     if (order !== 0) return order;
-    order = compareRanges(
+    order = compareBytes(
       aData,
       left.valueStart,
       left.valueEnd,
@@ -235,21 +237,4 @@ export function encodeLabels(labels: Labels): LabelBytes {
     at += part.length;
   }
   return { data, start: 0, end: at };
-}
-
-function uvarintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++;
-  return length;
-}
-
-function putUvarint(out: Uint8Array, at: number, value: number): number {
-  let rest = value;
-  let to = at;
-  while (rest >= 128) {
-    out[to++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  out[to++] = rest;
-  return to;
 }

@@ -47,6 +47,7 @@ export type { HistogramBlock, HistogramRowsLayout } from "./histogram-rows.ts";
 export { HistogramRows, rowHead } from "./histogram-rows.ts";
 export type { LabelBytes } from "./label-bytes.ts";
 export {
+  compareBytes,
   compareLabelBytes,
   decodeLabels,
   decodeText,

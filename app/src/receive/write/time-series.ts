@@ -61,13 +61,23 @@ export class TimeSeriesView {
    * `labelsEnd` is where labels end that are known to be whole and to stand first, `start` if nothing is known. Throws
    * RPC_PROTO for malformed bytes.
    */
-  read(data: Uint8Array, start: number, end: number, labelsEnd = start): void {
+  read(
+    data: Uint8Array,
+    start: number,
+    end: number,
+    labelsEnd = shortLabels(data, start, end),
+  ): void {
     this.data = data;
     if (this.exemplars.length > 0) this.exemplars.length = 0;
     if (this.histograms.length > 0) this.histograms.length = 0;
     if (this.metadata.length > 0) this.metadata.length = 0;
     // The usual rest: one sample.
-    if (labelsEnd > start && data[labelsEnd] === 0x12 && data[labelsEnd + 1]! < 128) {
+    if (
+      labelsEnd > start &&
+      labelsEnd < end &&
+      data[labelsEnd] === 0x12 &&
+      data[labelsEnd + 1]! < 128
+    ) {
       if (labelsEnd + 2 + data[labelsEnd + 1]! === end) {
         this.labels = { data, start, end: labelsEnd };
         if (this.samples.length !== 2) this.samples.length = 2;
@@ -124,6 +134,13 @@ export class TimeSeriesView {
         ? { data, start: Math.max(0, labelStart), end: Math.max(0, labelEnd) }
         : joined(data, scattered);
   }
+}
+
+/** Where the labels end that a message begins with and whose length takes one byte; `start` if one does not end. */
+function shortLabels(data: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && data[at] === 0x0a && data[at + 1]! < 128) at += 2 + data[at + 1]!;
+  return at <= end ? at : start;
 }
 
 function joined(data: Uint8Array, ranges: readonly number[]): LabelBytes {

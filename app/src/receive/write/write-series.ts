@@ -1,11 +1,9 @@
 // Puts series of a request into the head of a tenant: the innermost loop of receiving.
 import {
   decodeLabels,
-  encodeLabels,
   type FloatHistogram,
   isStale,
   type LabelBytes,
-  LabelCursor,
   ModelError,
   validateHistogram,
 } from "@deucalion/model";
@@ -13,6 +11,7 @@ import { ProtoReader, RpcError } from "@deucalion/rpc";
 import { HistogramMessage, histogramFromWire } from "@deucalion/storeapi";
 import { type LiveHead, Verdict } from "@deucalion/tsdb";
 import { ReceiveError } from "../errors.ts";
+import { checkLabels } from "./check-labels.ts";
 import type { SeriesList } from "./series-list.ts";
 import { histogramStart, readMetadata, SampleView, TimeSeriesView } from "./time-series.ts";
 import { type Fault, WriteReport } from "./write-report.ts";
@@ -101,9 +100,11 @@ function writeOne(
   }
   let series = known;
   let canonical: LabelBytes | null = null;
+  let hash = 0;
   if (series < 0) {
     const { data, start, end } = view.labels;
-    series = head.find(data, start, end);
+    hash = head.table.hashOf(data, start, end);
+    series = head.find(data, start, end, hash);
   }
   if (series < 0) {
     const checked = checkLabels(view.labels);
@@ -113,7 +114,9 @@ function writeOne(
     }
     canonical = checked;
     if (canonical !== view.labels) {
-      series = head.find(canonical.data, canonical.start, canonical.end);
+      const { data, start, end } = canonical;
+      hash = head.table.hashOf(data, start, end);
+      series = head.find(data, start, end, hash);
     }
   }
   const note = (verdict: number): void => {
@@ -129,7 +132,7 @@ function writeOne(
       report.add(window === 0 ? "outOfBounds" : "tooOld", view.labels);
       return false;
     }
-    series = head.create(canonical!.data, canonical!.start, canonical!.end);
+    series = head.create(canonical!.data, canonical!.start, canonical!.end, hash);
     return true;
   };
   const { samples } = view;
@@ -185,56 +188,6 @@ function isSound(h: FloatHistogram): boolean {
   for (const bucket of h.negativeBuckets) observations += bucket;
   // Observations of NaN are in no bucket.
   return Number.isNaN(h.sum) ? observations <= h.count : observations === h.count;
-}
-
-function uvarintLength(value: number): number {
-  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;
-}
-
-/** Order of two names, by their bytes. */
-function compareNames(
-  data: Uint8Array,
-  aStart: number,
-  aEnd: number,
-  bStart: number,
-  bEnd: number,
-): number {
-  const length = Math.min(aEnd - aStart, bEnd - bStart);
-  for (let i = 0; i < length; i++) {
-    const difference = data[aStart + i]! - data[bStart + i]!;
-    if (difference !== 0) return difference;
-  }
-  return aEnd - aStart - (bEnd - bStart);
-}
-
-/** Checks the labels of a new series and gives their canonical bytes, or says what is wrong. */
-function checkLabels(labels: LabelBytes): LabelBytes | Fault {
-  const { data } = labels;
-  const cursor = new LabelCursor().reset(labels);
-  let nameStart = -1;
-  let nameEnd = -1;
-  // Bytes that the shortest encoding takes; names stand before values in it.
-  let shortest = 0;
-  let inOrder = true;
-  while (cursor.next()) {
-    const nameLength = cursor.nameEnd - cursor.nameStart;
-    const valueLength = cursor.valueEnd - cursor.valueStart;
-    if (nameLength === 0 || valueLength === 0) return "labelsEmpty";
-    if (nameStart >= 0) {
-      const order = compareNames(data, nameStart, nameEnd, cursor.nameStart, cursor.nameEnd);
-      if (order === 0) return "labelsDuplicate";
-      if (order > 0) return "labelsOutOfOrder";
-    }
-    nameStart = cursor.nameStart;
-    nameEnd = cursor.nameEnd;
-    if (cursor.valueStart < nameStart) inOrder = false;
-    const inner =
-      2 + uvarintLength(nameLength) + nameLength + uvarintLength(valueLength) + valueLength;
-    shortest += 1 + uvarintLength(inner) + inner;
-  }
-  if (nameStart < 0) return "labelsEmpty";
-  if (inOrder && shortest === labels.end - labels.start) return labels;
-  return encodeLabels(decodeLabels(labels));
 }
 
 function writeExemplars(

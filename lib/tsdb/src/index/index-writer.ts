@@ -1,5 +1,5 @@
 // Writes an index, version 2, byte for byte as Prometheus 3 does (no label indices).
-import { ByteWriter } from "@deucalion/base";
+import { ByteWriter, putUvarint } from "@deucalion/base";
 import { crc32c } from "@deucalion/kernels";
 import { AppendFile } from "../block/durable-files.ts";
 import { TsdbError } from "../errors.ts";
@@ -319,21 +319,6 @@ function putText(out: ByteWriter, text: string): void {
     out.length = start;
   }
   out.uvarintBytes(encoder.encode(text));
-}
-
-function putUvarint(data: Uint8Array, from: number, value: number): number {
-  let at = from;
-  let rest = value;
-  while (rest >= 0x80000000) {
-    data[at++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  while (rest >= 128) {
-    data[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  data[at++] = rest;
-  return at;
 }
 
 function putVarint(data: Uint8Array, from: number, value: number): number {

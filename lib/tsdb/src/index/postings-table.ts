@@ -2,7 +2,7 @@
 //
 // BE32 length, BE32 count, count × (2, uvarint-string name, uvarint-string value, uvarint offset), CRC-32C.
 import { ByteReader, messageOf } from "@deucalion/base";
-import { compareStrings, decodeText } from "@deucalion/model";
+import { compareBytes, compareStrings, decodeText } from "@deucalion/model";
 import { TsdbError } from "../errors.ts";
 import { checkFrame } from "./toc.ts";
 
@@ -170,7 +170,7 @@ function readColumns(data: Uint8Array, offset: number): Columns {
   for (const name of [...entriesOf.keys()].sort(compareStrings)) {
     const entries = entriesOf.get(name)!;
     const order = (a: number, b: number): number =>
-      compareBytes(data, starts[a]!, ends[a]!, starts[b]!, ends[b]!);
+      compareBytes(data, starts[a]!, ends[a]!, data, starts[b]!, ends[b]!);
     if (entries.some((entry, i) => i > 0 && order(entries[i - 1]!, entry) > 0)) entries.sort(order);
     out.ranges.set(name, { from: at, to: at + entries.length });
     for (const entry of entries) {
@@ -185,19 +185,4 @@ function readColumns(data: Uint8Array, offset: number): Columns {
 function same(data: Uint8Array, a: number, b: number, length: number): boolean {
   for (let i = 0; i < length; i++) if (data[a + i] !== data[b + i]) return false;
   return true;
-}
-
-function compareBytes(
-  data: Uint8Array,
-  aStart: number,
-  aEnd: number,
-  bStart: number,
-  bEnd: number,
-): number {
-  const length = Math.min(aEnd - aStart, bEnd - bStart);
-  for (let i = 0; i < length; i++) {
-    const difference = data[aStart + i]! - data[bStart + i]!;
-    if (difference !== 0) return difference;
-  }
-  return aEnd - aStart - (bEnd - bStart);
 }
