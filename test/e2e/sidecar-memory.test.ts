@@ -6,10 +6,10 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { crc32c, encodeXor } from "@deucalion/kernels";
 import { encodeLabels, Labels, Matcher, SampleColumns } from "@deucalion/model";
-import { Channel, ProtoWriter } from "@deucalion/rpc";
+import { ProtoWriter } from "@deucalion/rpc";
 import { StoreClient } from "@deucalion/storeapi";
 import { decodeChunkInto } from "@deucalion/tsdb";
-import { deucalion, freePort } from "../support/mod.ts";
+import { startSidecar } from "../support/mod.ts";
 
 const seriesCount = 300_000;
 
@@ -98,17 +98,7 @@ test(`the sidecar's memory stays flat over ${seriesCount} series`, {
 }, async (t) => {
   const prometheus = await startPrometheus();
   t.after(() => prometheus.close());
-  const [http, grpc] = [await freePort(), await freePort()];
-  const sidecar = deucalion("sidecar", [
-    "sidecar",
-    `--prometheus.url=${prometheus.url}`,
-    `--http-address=127.0.0.1:${http}`,
-    `--grpc-address=127.0.0.1:${grpc}`,
-  ]);
-  t.after(() => sidecar.stop());
-  await sidecar.ready(`http://127.0.0.1:${http}/-/ready`);
-  const channel = new Channel(`127.0.0.1:${grpc}`);
-  t.after(() => channel.close());
+  const { process: sidecar, channel } = await startSidecar(t, prometheus.url);
   const client = new StoreClient({
     caller: channel,
     decode: decodeChunkInto,

@@ -1,10 +1,9 @@
 // Recorded calls of the small APIs of a real sidecar, put to ours before a stand-in that answers what Prometheus answered.
 import { test } from "node:test";
 import { compareLabels, decodeLabels, Labels } from "@deucalion/model";
-import { Channel } from "@deucalion/rpc";
 import { SeriesDecoder } from "@deucalion/storeapi";
 import { recordedCalls } from "@deucalion/storeapi/testing";
-import { deucalion, freePort } from "../support/mod.ts";
+import { startSidecar } from "../support/mod.ts";
 import { assertAnswered } from "../support/recorded-calls.ts";
 import { type Found, StandInPrometheus } from "../support/stand-in-prometheus.ts";
 
@@ -123,16 +122,6 @@ test("sidecar answers recorded calls of the small APIs as the real one does", as
     metrics: "", // no block yet: nothing tells how old the data is
   });
   t.after(() => prometheus.close());
-  const [http, grpc] = [await freePort(), await freePort()];
-  const sidecar = deucalion("sidecar", [
-    "sidecar",
-    `--prometheus.url=${prometheus.url}`,
-    `--http-address=127.0.0.1:${http}`,
-    `--grpc-address=127.0.0.1:${grpc}`,
-  ]);
-  t.after(() => sidecar.stop());
-  await sidecar.ready(`http://127.0.0.1:${http}/-/ready`);
-  const channel = new Channel(`127.0.0.1:${grpc}`);
-  t.after(() => channel.close());
+  const { channel } = await startSidecar(t, prometheus.url);
   for (const call of calls) await t.test(call.name, () => assertAnswered(channel, call));
 });

@@ -4,9 +4,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Labels } from "@deucalion/model";
-import { Channel } from "@deucalion/rpc";
 import { recordedCalls } from "@deucalion/storeapi/testing";
-import { conformanceRoot, deucalion, freePort } from "../support/mod.ts";
+import { conformanceRoot, startSidecar } from "../support/mod.ts";
 import { answered, comparable, wanted } from "../support/recorded-calls.ts";
 import { StandInPrometheus } from "../support/stand-in-prometheus.ts";
 
@@ -33,17 +32,7 @@ test("sidecar answers every recorded call as the real one does", async (t) => {
     Labels.from({ cluster: "eu", replica: "a" }),
   );
   t.after(() => prometheus.close());
-  const [http, grpc] = [await freePort(), await freePort()];
-  const sidecar = deucalion("sidecar", [
-    "sidecar",
-    `--prometheus.url=${prometheus.url}`,
-    `--http-address=127.0.0.1:${http}`,
-    `--grpc-address=127.0.0.1:${grpc}`,
-  ]);
-  t.after(() => sidecar.stop());
-  await sidecar.ready(`http://127.0.0.1:${http}/-/ready`);
-  const channel = new Channel(`127.0.0.1:${grpc}`);
-  t.after(() => channel.close());
+  const { channel } = await startSidecar(t, prometheus.url);
   for (const call of recordedCalls("grpc-sidecar")) {
     await t.test(call.name, async () => {
       const got = await answered(channel, call);

@@ -15,3 +15,4 @@ export {
 export { deucalion, eventually, getJson, Running, sleep } from "./processes.ts";
 export { conformanceRoot, repositoryRoot } from "./repository.ts";
 export { type S3Store, startS3 } from "./s3-bucket.ts";
+export { type SidecarUnderTest, startSidecar } from "./sidecar.ts";

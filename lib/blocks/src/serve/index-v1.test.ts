@@ -8,7 +8,7 @@ import { ByteWriter, silentLog } from "@deucalion/base";
 import { crc32c, encodeXor, loadXxhash64 } from "@deucalion/kernels";
 import { decodeLabels, Matcher, SampleColumns } from "@deucalion/model";
 import { MemoryBucket } from "@deucalion/objstore/testing";
-import { encodeIndexToc, indexMagic } from "@deucalion/tsdb";
+import { encodeIndexV1 } from "@deucalion/tsdb/testing";
 import { parseBlockMeta } from "../meta/block-meta.ts";
 import { never } from "../testing/conformance.ts";
 import { BucketSource } from "./bucket-source.ts";
@@ -16,71 +16,12 @@ import { serveDefaults } from "./serve-options.ts";
 
 const id = "01HK0000000000000000000001";
 
-function frame(out: ByteWriter, write: (body: ByteWriter) => void): void {
-  const body = new ByteWriter();
-  write(body);
-  out.u32(body.length);
-  out.bytes(body.view());
-  out.u32(crc32c(body.view()));
-}
-
-/** {a="x"} and {a="y", b="x"}, with one chunk each at the given references. */
-function indexV1(chunkRefs: number[]): Uint8Array {
-  const out = new ByteWriter();
-  out.u32(indexMagic);
-  out.u8(1);
-  const symbolAt = new Map<string, number>();
-  const symbols = out.length;
-  frame(out, (body) => {
-    body.u32(4);
-    for (const symbol of ["a", "b", "x", "y"]) {
-      symbolAt.set(symbol, symbols + 4 + body.length);
-      body.uvarintString(symbol);
-    }
-  });
-  const series = out.length;
-  const refs = [
-    ["a", "x"],
-    ["a", "y", "b", "x"],
-  ].map((labels, i) => {
-    const ref = out.length;
-    const body = new ByteWriter();
-    body.uvarint(labels.length / 2);
-    for (const label of labels) body.uvarint(symbolAt.get(label)!);
-    body.uvarint(1);
-    body.varint(1000);
-    body.uvarint(0);
-    body.uvarint(chunkRefs[i]!);
-    out.uvarintBytes(body.view());
-    out.u32(crc32c(body.view()));
-    return ref;
-  });
-  const postings = out.length;
-  const entries: [string, string, number][] = [];
-  const list = (name: string, value: string, some: number[]): void => {
-    entries.push([name, value, out.length]);
-    frame(out, (body) => {
-      body.u32(some.length);
-      for (const ref of some) body.u32(ref);
-    });
-  };
-  list("b", "x", [refs[1]!]);
-  list("a", "y", [refs[1]!]);
-  list("", "", refs);
-  list("a", "x", [refs[0]!]);
-  const postingsTable = out.length;
-  frame(out, (body) => {
-    body.u32(entries.length);
-    for (const [name, value, offset] of entries) {
-      body.u8(2);
-      body.uvarintString(name);
-      body.uvarintString(value);
-      body.uvarint(offset);
-    }
-  });
-  const toc = { symbols, series, labelIndices: postings, labelIndicesTable: postingsTable };
-  out.bytes(encodeIndexToc({ ...toc, postings, postingsTable }));
-  return out.finish();
+function indexOf([first, second]: number[]): Uint8Array {
+  const times = { minTime: 1000, maxTime: 1000 };
+  return encodeIndexV1([
+    { ...times, ref: first! },
+    { ...times, ref: second! },
+  ]);
 }
 
 function segment(values: number[]): { data: Uint8Array; refs: number[] } {
@@ -106,7 +47,7 @@ test("a block of version 1 is served", async () => {
   const bucket = new MemoryBucket();
   const { data, refs } = segment([7, 8]);
   await bucket.upload(`${id}/chunks/000001`, data, {}, never);
-  await bucket.upload(`${id}/index`, indexV1(refs), {}, never);
+  await bucket.upload(`${id}/index`, indexOf(refs), {}, never);
   const text = JSON.stringify({ ulid: id, minTime: 0, maxTime: 2000, version: 1 });
   const metas = new Map([[id, parseBlockMeta(text)]]);
   const deps = { bucket, dataDir, xxhash: await loadXxhash64(), log: silentLog, signal: never };

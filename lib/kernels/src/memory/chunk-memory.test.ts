@@ -6,6 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { KernelError } from "../errors.ts";
 import { crc32c } from "../hash/crc32c.ts";
+import { anyStep, anyValueBits } from "../testing/any-sample.ts";
 import { TestColumns } from "../testing/mod.ts";
 import { decodeXorInto } from "../xor/decode-xor.ts";
 import { encodeXor } from "../xor/encode-xor.ts";
@@ -46,22 +47,6 @@ test("xor.wasm.ts is made of the source beside it", () => {
   assert.equal(createHash("sha256").update(source).digest("hex"), sourceHash);
 });
 
-const step = fc.oneof(
-  fc.constantFrom(0, 15_000),
-  fc.integer({ min: 14_990, max: 15_010 }),
-  fc.integer({ min: 0, max: 200_000 }),
-  fc.integer({ min: 0, max: 2 ** 40 }),
-);
-const word = fc.integer().map((n) => n >>> 0);
-const value = fc.oneof(
-  fc.double().map((n) => [...new Uint32Array(Float64Array.of(n).buffer)] as [number, number]),
-  fc
-    .integer({ min: 0, max: 9 })
-    .map((n) => [...new Uint32Array(Float64Array.of(n).buffer)] as [number, number]),
-  fc.constantFrom<[number, number]>([2, 0x7ff00000], [1, 0x7ff80000], [0, 0x80000000]),
-  fc.tuple(word, word),
-);
-
 function decoded(decode: (out: TestColumns) => number, out: TestColumns): unknown {
   try {
     const count = decode(out);
@@ -90,7 +75,7 @@ test("ChunkMemory encodes and decodes XOR chunks as JavaScript does, whole, chan
   fc.assert(
     fc.property(
       fc.integer({ min: -(10 ** 13), max: 10 ** 13 }),
-      fc.array(fc.tuple(step, value), { minLength: 1, maxLength: 200 }),
+      fc.array(fc.tuple(anyStep, anyValueBits), { minLength: 1, maxLength: 200 }),
       fc.array(fc.tuple(fc.nat(4000), fc.nat(255)), { maxLength: 3 }),
       fc.nat(40),
       (start, list, changes, cut) => {

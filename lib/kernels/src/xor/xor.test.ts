@@ -3,28 +3,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { KernelError } from "../errors.ts";
+import { anyStep, anyValueBits } from "../testing/any-sample.ts";
 import { makeXorSamples, TestColumns } from "../testing/mod.ts";
 import { decodeXorInto } from "./decode-xor.ts";
 import { encodeXor, XorAppender } from "./encode-xor.ts";
 
-const step = fc.oneof(
-  fc.constantFrom(0, 15_000),
-  fc.integer({ min: 14_990, max: 15_010 }),
-  fc.integer({ min: 0, max: 200_000 }),
-  fc.integer({ min: 0, max: 2 ** 40 }),
-);
-const word = fc.integer().map((n) => n >>> 0);
-const value = fc.oneof(
-  fc.double().map((n) => [...new Uint32Array(Float64Array.of(n).buffer)] as [number, number]),
-  fc
-    .integer({ min: 0, max: 9 })
-    .map((n) => [...new Uint32Array(Float64Array.of(n).buffer)] as [number, number]),
-  fc.constantFrom<[number, number]>([2, 0x7ff00000], [1, 0x7ff80000], [0, 0x80000000]),
-  fc.tuple(word, word),
-);
-
 test("decodeXorInto() gives back what encodeXor() took, bit by bit", () => {
-  const sample = fc.tuple(step, value);
+  const sample = fc.tuple(anyStep, anyValueBits);
   const samples = fc.array(sample, { maxLength: 200 });
   fc.assert(
     fc.property(

@@ -10,3 +10,5 @@ export {
 export type { FuzzDeps, FuzzOptions, FuzzResult, FuzzTarget } from "./fuzz.ts";
 export { fuzz, fuzzDefaults, processFuzzDeps } from "./fuzz.ts";
 export { fuzzTargets } from "./fuzz-targets.ts";
+export type { ChunkV1 } from "./index-v1.ts";
+export { encodeIndexV1 } from "./index-v1.ts";
