@@ -73,6 +73,17 @@ test("query --query.cache-config answers from its cache, and serves the whole AP
   assert.equal(wrong.status, 400);
   const { errorType } = (await wrong.json()) as { errorType: string };
   assert.equal(errorType, "bad_data");
+  // What is wrong is told in the querier's words.
+  for (const params of ["start=9&end=1&step=1", "start=x&end=1&step=1", "start=0&end=1&step=0"]) {
+    const [got, expected] = await Promise.all(
+      [base, plain].map(async (url) => {
+        const response = await fetch(`${url}/team/api/v1/query_range?query=up&${params}`);
+        return [response.status, response.headers.get("content-type"), await response.text()];
+      }),
+    );
+    assert.deepEqual(got, expected, params);
+    assert.equal(got![0], 400, params);
+  }
   await cluster.stop();
   stopped = true;
   const left = new Set(sockets());

@@ -2,7 +2,7 @@
 import { CodedError } from "@deucalion/base";
 
 export type FrontendErrorCode =
-  | "FRONTEND_BAD_REQUEST" // the request is refused here, with 400 and plain text
+  | "FRONTEND_BAD_REQUEST" // the request is refused here, with 400
   | "FRONTEND_ANSWER" // the querier answered with something else than its API does; 500
   | "FRONTEND_UNREACHABLE" // the querier cannot be reached, every retry included; 500
   | "FRONTEND_TIMEOUT" // the time of the request is over; 504

@@ -67,7 +67,7 @@ export async function handle(context: FrontendContext, exchange: Exchange): Prom
   let params: RequestParams | null = null;
   try {
     const found = matched(exchange);
-    const through = found === null || (options.rangeOnly && found.kind !== "query_range");
+    const through = found === null || (options.inQuerier && found.kind !== "query_range");
     if (through) await passThrough(context, exchange);
     else {
       metrics.queries.inc({ op: found.kind });
@@ -77,7 +77,7 @@ export async function handle(context: FrontendContext, exchange: Exchange): Prom
       await serve(context, request, found.kind);
     }
   } catch (error) {
-    await sendError(exchange, options.compress, error);
+    await sendError(exchange, options, error);
   } finally {
     const ms = performance.now() - begun;
     const { slowQueryMs } = options;

@@ -34,7 +34,7 @@ function frontendOptions(options: QueryApiOptions, chosen: InProcessOptions): Qu
     http: { address: "", gracePeriodMs: 0, configFile: "" },
     requestLoggingConfig: "",
     disableCors: options.web.disableCors,
-    rangeOnly: true,
+    inQuerier: true,
     compress: true,
     downstreamUrl: new URL("http://querier"),
     downstream: { ...parseDownstreamConfig(""), connectionsMax: 0 },

@@ -10,8 +10,8 @@ export interface QueryFrontendOptions {
   readonly http: HttpOptions;
   readonly requestLoggingConfig: string;
   readonly disableCors: boolean;
-  /** Everything but range queries is handed on as it is. */
-  readonly rangeOnly: boolean;
+  /** The frontend is part of the querier: only range queries go through it, and what is wrong is told in the querier's words. */
+  readonly inQuerier: boolean;
   readonly compress: boolean;
   readonly downstreamUrl: URL;
   readonly downstream: DownstreamOptions;
@@ -110,7 +110,7 @@ export function queryFrontendOptions(values: QueryFrontendFlagValues): QueryFron
     http: httpOptions(values),
     requestLoggingConfig: values["request.logging-config"].read(),
     disableCors: values["web.disable-cors"],
-    rangeOnly: false,
+    inQuerier: false,
     compress: values["query-frontend.compress-responses"],
     downstreamUrl: downstreamUrl(values["query-frontend.downstream-url"]),
     downstream: parseDownstreamConfig(values["query-frontend.downstream-tripper-config"].read()),

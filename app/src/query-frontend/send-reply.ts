@@ -1,11 +1,13 @@
 // Sends answers that are there as bytes, and errors.
 import { messageOf } from "@deucalion/base";
-import { ApiError, apiErrorStatus } from "../http/answers/api-error.ts";
+import { ApiError, type ApiErrorType, apiErrorStatus } from "../http/answers/api-error.ts";
+import { respondError } from "../http/answers/envelope.ts";
 import { ResponseBody } from "../http/answers/response-body.ts";
 import { respondText } from "../http/answers/text-response.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { DownstreamReply } from "./downstream.ts";
 import { DownstreamAnswer, FrontendError, type FrontendErrorCode } from "./errors.ts";
+import type { QueryFrontendOptions } from "./options.ts";
 
 const statuses: Readonly<Record<FrontendErrorCode, number>> = {
   FRONTEND_BAD_REQUEST: 400,
@@ -13,6 +15,15 @@ const statuses: Readonly<Record<FrontendErrorCode, number>> = {
   FRONTEND_UNREACHABLE: 500,
   FRONTEND_TIMEOUT: 504,
   FRONTEND_CACHE: 500,
+};
+
+/** What a querier calls them. */
+const types: Readonly<Record<FrontendErrorCode, ApiErrorType>> = {
+  FRONTEND_BAD_REQUEST: "bad_data",
+  FRONTEND_ANSWER: "internal",
+  FRONTEND_UNREACHABLE: "internal",
+  FRONTEND_TIMEOUT: "timeout",
+  FRONTEND_CACHE: "internal",
 };
 
 /** Sends a success of the querier as it came. */
@@ -28,10 +39,10 @@ export async function sendReply(
   await new ResponseBody(exchange, reply.status, compress).end(reply.body);
 }
 
-/** Sends what went wrong: the querier's own answer, or plain text. */
+/** Sends what went wrong: the querier's own answer, else plain text or, in the querier's process, an answer like the querier's. */
 export async function sendError(
   exchange: Exchange,
-  compress: boolean,
+  { compress, inQuerier }: Pick<QueryFrontendOptions, "compress" | "inQuerier">,
   error: unknown,
 ): Promise<void> {
   const { response } = exchange;
@@ -44,6 +55,13 @@ export async function sendError(
     if (error.contentType !== "") response.setHeader("Content-Type", error.contentType);
     await new ResponseBody(exchange, error.status, compress).end(error.body);
     return;
+  }
+  if (inQuerier) {
+    const type = error instanceof FrontendError ? types[error.code] : null;
+    return respondError(
+      exchange,
+      type === null ? error : new ApiError(type, messageOf(error), { cause: error }),
+    );
   }
   let status = 500;
   if (error instanceof FrontendError) status = statuses[error.code];

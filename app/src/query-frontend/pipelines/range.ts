@@ -1,35 +1,22 @@
-// …/api/v1/query_range: limits, alignment, downsampled fallback, parts, cache, shards.
-import { formatGoDuration } from "@deucalion/base";
-import {
-  parseBool,
-  parseDuration,
-  parseNamedDuration,
-  parseTime,
-} from "../../query/parse-value.ts";
+// …/api/v1/query_range: parts, cache, shards, and downsampled data where there is nothing else.
+import { parseDuration } from "../../query/parse-value.ts";
 import { mergeNotes, mergeSeries } from "../answers/merge-answers.ts";
 import { type RangeAnswer, readRangeAnswer } from "../answers/read-answer.ts";
 import { firstTime, joinRows, type Row } from "../answers/row.ts";
 import { sendMatrix } from "../answers/write-answer.ts";
 import { type Grid, phaseOf } from "../cache/finer-steps.ts";
 import { throughCache } from "../cache/range-cache.ts";
-import { FrontendError, refused } from "../errors.ts";
+import { FrontendError } from "../errors.ts";
 import { SubRequests } from "../fan-out.ts";
-import { type QueryFacts, queryFacts } from "../plan/query-facts.ts";
-import { type ShardLabels, shardLabels } from "../plan/shard-analysis.ts";
-import { type Span, splitInterval, splitSteps } from "../plan/split.ts";
+import { type Span, splitSteps } from "../plan/split.ts";
 import { type RequestParams, timeText } from "../request-params.ts";
 import { sendReply } from "../send-reply.ts";
-import {
-  ask,
-  type FrontendContext,
-  type FrontendRequest,
-  refusesCache,
-  timingHeader,
-} from "./pipeline.ts";
+import { ask, type FrontendContext, type FrontendRequest, timingHeader } from "./pipeline.ts";
+import { planOf, type RangePlan } from "./range-plan.ts";
 
-const pointsMax = 11_000;
 /** Resolutions of downsampled blocks, ms. */
 const resolutions = [300_000, 3_600_000];
+/** Parameters that a key of the cache has otherwise, or that change no answer. */
 const keyed = new Set([
   "query",
   "start",
@@ -39,96 +26,6 @@ const keyed = new Set([
   "stats",
   "max_source_resolution",
 ]);
-
-interface RangePlan {
-  readonly params: RequestParams;
-  readonly span: Span;
-  readonly stepMs: number;
-  readonly facts: QueryFacts | null;
-  readonly intervalMs: number;
-  readonly parts: readonly Span[];
-  readonly shards: ShardLabels | null;
-  readonly cached: boolean;
-  /** Ask for downsampled data where there is nothing else. */
-  readonly fallback: boolean;
-  readonly statsAsked: boolean;
-}
-
-function spanOf(context: FrontendContext, params: RequestParams, stepMs: number): Span {
-  const { align, lengthMaxMs } = context.options.range;
-  const startMs = parseTime(params.get("start"));
-  const endMs = parseTime(params.get("end"));
-  if (endMs < startMs) throw refused("end timestamp must not be before start time");
-  if (stepMs <= 0) {
-    throw refused(
-      "zero or negative query resolution step widths are not accepted. Try a positive integer",
-    );
-  }
-  if (Math.floor((endMs - startMs) / stepMs) > pointsMax) {
-    throw refused(
-      "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
-    );
-  }
-  if (lengthMaxMs > 0 && endMs - startMs > lengthMaxMs) {
-    throw refused(
-      `the query time range exceeds the limit (query length: ${formatGoDuration(endMs - startMs)}, limit: ${formatGoDuration(lengthMaxMs)})`,
-    );
-  }
-  if (!align) return { startMs, endMs };
-  return {
-    startMs: Math.floor(startMs / stepMs) * stepMs,
-    endMs: Math.floor(endMs / stepMs) * stepMs,
-  };
-}
-
-/** Times and texts that only the querier can judge are left to it. */
-function planOf(context: FrontendContext, request: FrontendRequest): RangePlan {
-  const { options } = context;
-  const { exchange } = request;
-  let { params } = request;
-  parseBool(params.get("dedup"), "dedup", true);
-  if (params.get("partial_response") === "") {
-    params = params.with({ partial_response: String(options.range.partialResponse) });
-  } else parseBool(params.get("partial_response"), "partial_response", true);
-  const resolution = params.get("max_source_resolution");
-  if (resolution !== "" && resolution !== "auto") {
-    parseNamedDuration(resolution, "max_source_resolution");
-  }
-  const given = params.get("step");
-  const asked = given === "" ? 1 : parseDuration(given);
-  const span = spanOf(context, params, asked > 0 ? Math.max(1, Math.trunc(asked)) : asked);
-  const stepMs = Math.max(1, Math.trunc(asked));
-  params = params.with({ start: timeText(span.startMs), end: timeText(span.endMs) });
-  const statsAsked = params.get("stats") !== "";
-  const analyze = params.get("analyze") !== "" && params.get("analyze") !== "false";
-  const limit = params.get("limit");
-  const free = given !== "" && (limit === "" || limit === "0");
-  const facts = free ? queryFacts(params.get("query"), span, context.parse) : null;
-  const splittable = facts?.splittable === true;
-  const intervalMs = splitInterval(options.range.split, span);
-  const sharded = options.verticalShards > 1 && facts !== null && !params.has("shard_info");
-  const shards = sharded ? shardLabels(facts.expr) : null;
-  if (options.verticalShards > 1)
-    context.metrics.shardable.inc({ shardable: String(shards !== null) });
-  return {
-    params,
-    span,
-    stepMs,
-    facts,
-    intervalMs,
-    parts: splittable ? splitSteps(span, stepMs, intervalMs) : [span],
-    shards,
-    cached:
-      context.rangeCache !== null &&
-      splittable &&
-      intervalMs > 0 &&
-      !statsAsked &&
-      !analyze &&
-      !refusesCache(exchange),
-    fallback: free && options.range.requestDownsampled && resolution === "auto",
-    statsAsked,
-  };
-}
 
 function withRows(answer: RangeAnswer, place: (warning: string) => string): RangeAnswer {
   return {
@@ -305,6 +202,16 @@ function timeoutMs(params: RequestParams): number {
   return text === "" ? 0 : Math.max(1, parseDuration(text));
 }
 
+/** The plan; null where the querier's own words are wanted for what is wrong. Throws ApiError, FrontendError. */
+function planOrNull(context: FrontendContext, request: FrontendRequest): RangePlan | null {
+  try {
+    return planOf(context, request);
+  } catch (error) {
+    if (context.options.inQuerier) return null;
+    throw error;
+  }
+}
+
 /** Answers a range query. Throws ApiError, FrontendError, DownstreamAnswer. */
 export async function serveRange(
   context: FrontendContext,
@@ -313,11 +220,7 @@ export async function serveRange(
   const { exchange } = request;
   const { options } = context;
   const begun = performance.now();
-  const plan = planOf(context, request);
-  const { parts, shards, cached, fallback, params, statsAsked } = plan;
-  const whole = parts.length === 1 && shards === null && !cached && !fallback;
-  context.metrics.splits.inc({ tripperware: "query_range" }, parts.length);
-  if (whole && (!options.forceStats || plan.facts === null)) {
+  const handOn = async (params: RequestParams): Promise<void> => {
     const reply = await ask(context, request, params, {
       kind: "query_range",
       triesMax: options.range.triesMax,
@@ -325,7 +228,13 @@ export async function serveRange(
     });
     timingHeader(context, request, begun);
     return sendReply(exchange, options.compress, reply);
-  }
+  };
+  const plan = planOrNull(context, request);
+  if (plan === null) return handOn(request.params);
+  const { parts, shards, cached, fallback, params, statsAsked } = plan;
+  const whole = parts.length === 1 && shards === null && !cached && !fallback;
+  context.metrics.splits.inc({ tripperware: "query_range" }, parts.length);
+  if (whole && (!options.forceStats || plan.facts === null)) return handOn(params);
   const sub = new SubRequests(exchange.signal, options.range.parallel, timeoutMs(params));
   try {
     const answers = await new RangeRun(context, request, plan, sub).answers();
