@@ -140,6 +140,7 @@ for (const name of [
   "bundle.mjs",
   "bundle-main.cjs",
   "warm-caches.mjs",
+  "warm-writes.mjs",
   "warm-cache.cjs",
   "warm-worker.cjs",
 ])

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeSeries } from "./warm-writes.mjs";
 
 const withCache = fileURLToPath(new URL("warm-cache.cjs", import.meta.url));
 const withWorker = fileURLToPath(new URL("warm-worker.cjs", import.meta.url));
@@ -105,6 +106,17 @@ async function warmCompact(bundle, bucket, scratch) {
   );
 }
 
+/** Runs a receiver of the bundle, and again over the log that it left. */
+async function warmReceive(bundle, dir) {
+  const end = Date.now();
+  for (const round of [0, 1]) {
+    const write = await freePort();
+    const address = `--remote-write.address=127.0.0.1:${write}`;
+    const flags = [address, `--tsdb.path=${dir}`, '--label=replica="0"'];
+    await warm(bundle, "receive", flags, () => writeSeries(write, 30, end + round * 450_000));
+  }
+}
+
 /** Waits for a process that ends by itself. */
 async function endOf(child) {
   const kill = setTimeout(() => child.kill("SIGKILL"), startMs);
@@ -136,7 +148,7 @@ export async function warmCaches(bundle) {
     });
     await warmWorker(bundle, "block-worker", join(dir, "quickstart/bucket"), join(dir, "scratch"));
     await warmCompact(bundle, bucket, join(dir, "compact"));
-    await warm(bundle, "receive", [`--tsdb.path=${join(dir, "receive")}`, '--label=replica="0"']);
+    await warmReceive(bundle, join(dir, "receive"));
   } catch (error) {
     console.error(`code caches: ${error.message}`);
   } finally {
