@@ -2,9 +2,11 @@
 //
 //   entry  = magic u32, compressed u32, body             body is a snappy block where compressed is 1
 //   body   = head length u32, head (JSON), pad to 8, extent …
-//   extent = rows × { metric length u32, floats u32, histograms u32, sparse u32, start f64,
-//                     metric, pad to 8, values f64 …, [indexes u32 …, pad to 8],
+//   extent = rows × { prefix u16, suffix u16, middle u32, floats and sparse << 31 u32, histograms u32, start f64,
+//                     middle of the metric, pad to 8, values f64 …, [indexes u32 …, pad to 8],
 //                     histogram indexes u32 …, histogram lengths u32 …, texts, pad to 8 }
+//
+// The metric of a row begins and ends like that of the row before, also of the extent before: `prefix` and `suffix` bytes.
 import { decodeSnappyBlock, SnappyEncoder } from "@deucalion/kernels";
 import type { Row } from "../answers/row.ts";
 import { FrontendError } from "../errors.ts";
@@ -33,36 +35,73 @@ interface Head {
   })[];
 }
 
-const magic = 0x31464344;
+const magic = 0x32464344;
 const bytesMax = 1 << 30;
+/** Bytes of a metric that are taken from the one before, at each of its ends. */
+const sharedMax = 0xffff;
+const noBytes = Buffer.alloc(0);
 
 function padded(at: number): number {
   return (at + 7) & ~7;
 }
 
-function rowBytes(row: Row, metric: number): number {
+/** A metric by the one before: `prefix` bytes of its start, `middle`, `suffix` bytes of its end. */
+interface SharedMetric {
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middle: Buffer;
+}
+
+function shareMetric(before: Buffer, metric: Buffer): SharedMetric {
+  const most = Math.min(before.length, metric.length);
+  let prefix = 0;
+  while (prefix < most && prefix < sharedMax && before[prefix] === metric[prefix]) prefix++;
+  const rest = Math.min(most - prefix, sharedMax);
+  let suffix = 0;
+  while (
+    suffix < rest &&
+    before[before.length - 1 - suffix] === metric[metric.length - 1 - suffix]
+  ) {
+    suffix++;
+  }
+  return { prefix, suffix, middle: metric.subarray(prefix, metric.length - suffix) };
+}
+
+function shareMetrics(rows: readonly Row[]): SharedMetric[] {
+  let before = noBytes;
+  return rows.map((row) => {
+    const metric = Buffer.from(row.metric);
+    const shared = shareMetric(before, metric);
+    before = metric;
+    return shared;
+  });
+}
+
+function rowBytes(row: Row, { middle }: SharedMetric): number {
   let texts = 0;
   for (const text of row.histograms) texts += text.length;
   const indexes = row.indexes === null ? 0 : padded(4 * row.values.length);
   return (
     24 +
-    padded(metric) +
+    padded(middle.length) +
     8 * row.values.length +
     indexes +
     padded(8 * row.histograms.length + texts)
   );
 }
 
-function writeRow(body: Buffer, at: number, row: Row): number {
+function writeRow(body: Buffer, at: number, row: Row, metric: SharedMetric): number {
   const { values, indexes, histogramIndexes, histograms } = row;
-  const metric = Buffer.byteLength(row.metric);
-  body.writeUInt32LE(metric, at);
-  body.writeUInt32LE(values.length, at + 4);
-  body.writeUInt32LE(histograms.length, at + 8);
-  body.writeUInt32LE(indexes === null ? 0 : 1, at + 12);
+  const { prefix, suffix, middle } = metric;
+  const sparse = indexes === null ? 0 : 2 ** 31;
+  body.writeUInt16LE(prefix, at);
+  body.writeUInt16LE(suffix, at + 2);
+  body.writeUInt32LE(middle.length, at + 4);
+  body.writeUInt32LE(sparse + values.length, at + 8);
+  body.writeUInt32LE(histograms.length, at + 12);
   body.writeDoubleLE(row.startMs, at + 16);
-  body.write(row.metric, at + 24);
-  let to = at + 24 + padded(metric);
+  middle.copy(body, at + 24);
+  let to = at + 24 + padded(middle.length);
   const { buffer, byteOffset } = body;
   new Float64Array(buffer, byteOffset + to, values.length).set(values);
   to += 8 * values.length;
@@ -96,14 +135,19 @@ export function encodeEntry(
   const text = Buffer.from(JSON.stringify(head));
   const rows = extents.flatMap((extent) => extent.rows);
   let bytes = 16 + padded(text.length);
-  for (const row of rows) bytes += rowBytes(row, Buffer.byteLength(row.metric));
+  const metrics = shareMetrics(rows);
+  rows.forEach((row, i) => {
+    bytes += rowBytes(row, metrics[i]!);
+  });
   // A buffer of its own begins at a multiple of eight, so columns are read in place.
   const body = Buffer.from(new ArrayBuffer(bytes));
   body.writeUInt32LE(magic, 0);
   body.writeUInt32LE(text.length, 8);
   text.copy(body, 16);
   let at = 16 + padded(text.length);
-  for (const row of rows) at = writeRow(body, at, row);
+  rows.forEach((row, i) => {
+    at = writeRow(body, at, row, metrics[i]!);
+  });
   if (!compress) return body;
   const packed = new SnappyEncoder().encode(body.subarray(8));
   const out = Buffer.alloc(8 + packed.length);
@@ -118,6 +162,7 @@ class BodyReader {
   readonly #body: Buffer;
   readonly #stepMs: number;
   at: number;
+  #metric: Buffer = noBytes;
 
   constructor(body: Buffer, at: number, stepMs: number) {
     this.#body = body;
@@ -125,17 +170,34 @@ class BodyReader {
     this.#stepMs = stepMs;
   }
 
+  #nextMetric(prefix: number, suffix: number, middle: number): string {
+    const before = this.#metric;
+    if (prefix + suffix > before.length) {
+      throw new FrontendError(
+        "FRONTEND_CACHE",
+        "a metric has more of the one before than there is",
+      );
+    }
+    const metric = Buffer.allocUnsafe(prefix + middle + suffix);
+    before.copy(metric, 0, 0, prefix);
+    this.#body.copy(metric, prefix, this.at + 24, this.at + 24 + middle);
+    before.copy(metric, prefix + middle, before.length - suffix);
+    this.#metric = metric;
+    return metric.toString();
+  }
+
   row(): Row {
     const body = this.#body;
     const { at } = this;
-    const metricBytes = body.readUInt32LE(at);
-    const floats = body.readUInt32LE(at + 4);
-    const count = body.readUInt32LE(at + 8);
-    const sparse = body.readUInt32LE(at + 12) === 1;
+    const middle = body.readUInt32LE(at + 4);
+    const mixed = body.readUInt32LE(at + 8);
+    const count = body.readUInt32LE(at + 12);
+    const floats = mixed & 0x7fffffff;
+    const sparse = mixed >= 2 ** 31;
     const startMs = body.readDoubleLE(at + 16);
-    const metric = body.toString("utf8", at + 24, at + 24 + metricBytes);
+    const metric = this.#nextMetric(body.readUInt16LE(at), body.readUInt16LE(at + 2), middle);
     const { buffer, byteOffset } = body;
-    let to = at + 24 + padded(metricBytes);
+    let to = at + 24 + padded(middle);
     const values = new Float64Array(buffer, byteOffset + to, floats);
     to += 8 * floats;
     let indexes: Uint32Array | null = null;

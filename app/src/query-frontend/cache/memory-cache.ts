@@ -89,7 +89,7 @@ export class MemoryCache implements ResultCache {
 }
 
 function size(key: string, value: Buffer): number {
-  return value.byteLength + 2 * key.length + itemBytes;
+  return value.byteLength + Buffer.byteLength(key) + itemBytes;
 }
 
 /** Metrics of all caches of the process, by name of the cache. */

@@ -5,7 +5,7 @@ import type { CacheMetrics } from "./memory-cache.ts";
 import type { ResultCache } from "./result-cache.ts";
 
 /** Entries of another format, Thanos' among them, stand under other keys. */
-const prefix = "deucalion:1:";
+const prefix = "deucalion:2:";
 
 const never = new AbortController().signal;
 
