@@ -21,6 +21,8 @@ const maxKernel: FloatKernel = (windows, from, to, out) => {
   const candidates = queue;
   let head = 0;
   let tail = 0;
+  /** Value of the first candidate. */
+  let best = Number.NEGATIVE_INFINITY;
   let next = from < to ? lo[from]! : 0;
   for (let i = from; i < to; i++) {
     const low = lo[i]!;
@@ -29,12 +31,20 @@ const maxKernel: FloatKernel = (windows, from, to, out) => {
     if (next < low) next = low;
     for (; next < high; next++) {
       const value = values[next]!;
-      if (Number.isNaN(value)) continue;
-      while (tail > head && values[candidates[tail - 1]!]! < value) tail--;
+      if (value > best) {
+        // Beyond all that wait: nothing of them will be asked for.
+        best = value;
+        head = tail = 0;
+      } else if (Number.isNaN(value)) continue;
+      else while (tail > head && values[candidates[tail - 1]!]! < value) tail--;
       candidates[tail++] = next;
     }
-    while (head < tail && candidates[head]! < low) head++;
-    out.values[i] = head < tail ? values[candidates[head]!]! : Number.NaN;
+    if (head < tail && candidates[head]! < low) {
+      do head++;
+      while (head < tail && candidates[head]! < low);
+      best = head < tail ? values[candidates[head]!]! : Number.NEGATIVE_INFINITY;
+    }
+    out.values[i] = head < tail ? best : Number.NaN;
     out.present[i] = 1;
     if (head === tail) head = tail = 0;
   }
@@ -47,6 +57,8 @@ const minKernel: FloatKernel = (windows, from, to, out) => {
   const candidates = queue;
   let head = 0;
   let tail = 0;
+  /** Value of the first candidate. */
+  let best = Number.POSITIVE_INFINITY;
   let next = from < to ? lo[from]! : 0;
   for (let i = from; i < to; i++) {
     const low = lo[i]!;
@@ -55,12 +67,20 @@ const minKernel: FloatKernel = (windows, from, to, out) => {
     if (next < low) next = low;
     for (; next < high; next++) {
       const value = values[next]!;
-      if (Number.isNaN(value)) continue;
-      while (tail > head && values[candidates[tail - 1]!]! > value) tail--;
+      if (value < best) {
+        // Beyond all that wait: nothing of them will be asked for.
+        best = value;
+        head = tail = 0;
+      } else if (Number.isNaN(value)) continue;
+      else while (tail > head && values[candidates[tail - 1]!]! > value) tail--;
       candidates[tail++] = next;
     }
-    while (head < tail && candidates[head]! < low) head++;
-    out.values[i] = head < tail ? values[candidates[head]!]! : Number.NaN;
+    if (head < tail && candidates[head]! < low) {
+      do head++;
+      while (head < tail && candidates[head]! < low);
+      best = head < tail ? values[candidates[head]!]! : Number.POSITIVE_INFINITY;
+    }
+    out.values[i] = head < tail ? best : Number.NaN;
     out.present[i] = 1;
     if (head === tail) head = tail = 0;
   }

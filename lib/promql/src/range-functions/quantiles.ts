@@ -49,10 +49,8 @@ function insertionSort(values: Float64Array, count: number): void {
   }
 }
 
-function roomFor(windows: Windows, from: number, to: number): void {
-  const { lo, hi } = windows.floats;
-  let widest = 0;
-  for (let i = from; i < to; i++) widest = Math.max(widest, hi[i]! - lo[i]!);
+function roomFor({ floats }: Windows): void {
+  const { widest } = floats;
   if (widest > sorted.length) {
     sorted = new Float64Array(widest * 2);
     spare = new Float64Array(widest * 2);
@@ -110,12 +108,74 @@ function moveWindow(
   return out;
 }
 
+/** Windows so small and ranks so near to an end are answered by a look at the samples that keeps the outermost ones. */
+const looksMax = 64;
+const keptMax = 4;
+const kept = new Float64Array(keptMax);
+/** What `outerQuantile` found. */
+let outer = 0;
+
+/** Puts the `keep` largest numbers into `kept`, ascending; false if there is a NaN. From the last on: counters rise. */
+function keepLargest(values: Float64Array, lo: number, hi: number, keep: number): boolean {
+  for (let i = 0; i < keep; i++) kept[i] = Number.NEGATIVE_INFINITY;
+  let least = Number.NEGATIVE_INFINITY;
+  for (let i = hi - 1; i >= lo; i--) {
+    const value = values[i]!;
+    if (value <= least) continue;
+    if (Number.isNaN(value)) return false;
+    let at = 0;
+    for (; at + 1 < keep && kept[at + 1]! < value; at++) kept[at] = kept[at + 1]!;
+    kept[at] = value;
+    least = kept[0]!;
+  }
+  return true;
+}
+
+/** Puts the `keep` smallest numbers into `kept`, descending; false if there is a NaN. */
+function keepSmallest(values: Float64Array, lo: number, hi: number, keep: number): boolean {
+  for (let i = 0; i < keep; i++) kept[i] = Number.POSITIVE_INFINITY;
+  let most = Number.POSITIVE_INFINITY;
+  for (let i = lo; i < hi; i++) {
+    const value = values[i]!;
+    if (value >= most) continue;
+    if (Number.isNaN(value)) return false;
+    let at = 0;
+    for (; at + 1 < keep && kept[at + 1]! > value; at++) kept[at] = kept[at + 1]!;
+    kept[at] = value;
+    most = kept[0]!;
+  }
+  return true;
+}
+
+/** True if `outer` holds the quantile of the window, which is far from its ends else, or has NaNs. */
+function outerQuantile(q: number, values: Float64Array, lo: number, hi: number): boolean {
+  const total = hi - lo;
+  if (total > looksMax || !(q >= 0 && q <= 1)) return false;
+  const rank = q * (total - 1);
+  const below = Math.floor(rank);
+  const weight = rank - below;
+  let lower: number;
+  let upper: number;
+  if (total - below <= keptMax) {
+    const keep = total - below;
+    if (!keepLargest(values, lo, hi, keep)) return false;
+    lower = kept[0]!;
+    upper = keep > 1 ? kept[1]! : lower;
+  } else if (below + 2 <= keptMax) {
+    if (!keepSmallest(values, lo, hi, below + 2)) return false;
+    lower = kept[1]!;
+    upper = kept[0]!;
+  } else return false;
+  outer = lower * (1 - weight) + upper * weight;
+  return true;
+}
+
 /** `quantile_over_time`; the quantile is the first scalar argument. */
 export const quantileKernel: FloatKernel = (windows, from, to, out) => {
   const { floats, values, plan } = windows;
   const { lo, hi } = floats;
   const quantiles = plan.args[0]!;
-  roomFor(windows, from, to);
+  roomFor(windows);
   let count = 0;
   const old = { lo: 0, hi: 0 };
   for (let i = from; i < to; i++) {
@@ -124,6 +184,12 @@ export const quantileKernel: FloatKernel = (windows, from, to, out) => {
     if (low === high) continue;
     const q = quantiles[i]!;
     if (!(q >= 0 && q <= 1)) plan.annotations.warn(warnings.invalidQuantile(q), plan.range);
+    out.present[i] = 1;
+    if (outerQuantile(q, values, low, high)) {
+      out.values[i] = outer;
+      old.hi = 0;
+      continue;
+    }
     const moved = Math.max(low - old.lo, high - old.hi);
     if (low >= old.hi || moved > 32 || moved * 2 > high - low) {
       count = high - low - sortWindow(values, low, high);
@@ -131,7 +197,6 @@ export const quantileKernel: FloatKernel = (windows, from, to, out) => {
     old.lo = low;
     old.hi = high;
     out.values[i] = quantileOfSorted(q, sorted, count, high - low - count);
-    out.present[i] = 1;
   }
 };
 
@@ -139,7 +204,7 @@ export const quantileKernel: FloatKernel = (windows, from, to, out) => {
 export const madKernel: FloatKernel = (windows, from, to, out: Row) => {
   const { floats, values } = windows;
   const { lo, hi } = floats;
-  roomFor(windows, from, to);
+  roomFor(windows);
   for (let i = from; i < to; i++) {
     const low = lo[i]!;
     const high = hi[i]!;
