@@ -2,15 +2,14 @@
 //
 //   entry  = magic u32, compressed u32, body             body is a snappy block where compressed is 1
 //   body   = head length u32, head (JSON), pad to 8, extent …
-//   extent = rows × { prefix u16, suffix u16, middle u32, floats and sparse << 31 u32, histograms u32, start f64,
-//                     middle of the metric, pad to 8, values f64 …, [indexes u32 …, pad to 8],
+//   extent = rows × { metric length u32, floats and sparse << 31 u32, histograms u32, start f64,
+//                     metric (see metric-delta.ts), pad to 8, values f64 …, [indexes u32 …, pad to 8],
 //                     histogram indexes u32 …, histogram lengths u32 …, texts, pad to 8 }
-//
-// The metric of a row begins and ends like that of the row before, also of the extent before: `prefix` and `suffix` bytes.
 import { decodeSnappyBlock, SnappyEncoder } from "@deucalion/kernels";
 import type { Row } from "../answers/row.ts";
 import { FrontendError } from "../errors.ts";
 import type { StoreSet } from "../stores-watch.ts";
+import { MetricReader, MetricWriter } from "./metric-delta.ts";
 
 /** A stretch of steps whose samples are all known. */
 export interface Extent {
@@ -37,71 +36,34 @@ interface Head {
 
 const magic = 0x32464344;
 const bytesMax = 1 << 30;
-/** Bytes of a metric that are taken from the one before, at each of its ends. */
-const sharedMax = 0xffff;
-const noBytes = Buffer.alloc(0);
+/** Bytes of a row before its metric. */
+const rowHeadBytes = 20;
 
 function padded(at: number): number {
   return (at + 7) & ~7;
 }
 
-/** A metric by the one before: `prefix` bytes of its start, `middle`, `suffix` bytes of its end. */
-interface SharedMetric {
-  readonly prefix: number;
-  readonly suffix: number;
-  readonly middle: Buffer;
-}
-
-function shareMetric(before: Buffer, metric: Buffer): SharedMetric {
-  const most = Math.min(before.length, metric.length);
-  let prefix = 0;
-  while (prefix < most && prefix < sharedMax && before[prefix] === metric[prefix]) prefix++;
-  const rest = Math.min(most - prefix, sharedMax);
-  let suffix = 0;
-  while (
-    suffix < rest &&
-    before[before.length - 1 - suffix] === metric[metric.length - 1 - suffix]
-  ) {
-    suffix++;
-  }
-  return { prefix, suffix, middle: metric.subarray(prefix, metric.length - suffix) };
-}
-
-function shareMetrics(rows: readonly Row[]): SharedMetric[] {
-  let before = noBytes;
-  return rows.map((row) => {
-    const metric = Buffer.from(row.metric);
-    const shared = shareMetric(before, metric);
-    before = metric;
-    return shared;
-  });
-}
-
-function rowBytes(row: Row, { middle }: SharedMetric): number {
+function rowBytes(row: Row, metric: Buffer): number {
   let texts = 0;
   for (const text of row.histograms) texts += text.length;
   const indexes = row.indexes === null ? 0 : padded(4 * row.values.length);
   return (
-    24 +
-    padded(middle.length) +
+    padded(rowHeadBytes + metric.length) +
     8 * row.values.length +
     indexes +
     padded(8 * row.histograms.length + texts)
   );
 }
 
-function writeRow(body: Buffer, at: number, row: Row, metric: SharedMetric): number {
+function writeRow(body: Buffer, at: number, row: Row, metric: Buffer): number {
   const { values, indexes, histogramIndexes, histograms } = row;
-  const { prefix, suffix, middle } = metric;
   const sparse = indexes === null ? 0 : 2 ** 31;
-  body.writeUInt16LE(prefix, at);
-  body.writeUInt16LE(suffix, at + 2);
-  body.writeUInt32LE(middle.length, at + 4);
-  body.writeUInt32LE(sparse + values.length, at + 8);
-  body.writeUInt32LE(histograms.length, at + 12);
-  body.writeDoubleLE(row.startMs, at + 16);
-  middle.copy(body, at + 24);
-  let to = at + 24 + padded(middle.length);
+  body.writeUInt32LE(metric.length, at);
+  body.writeUInt32LE(sparse + values.length, at + 4);
+  body.writeUInt32LE(histograms.length, at + 8);
+  body.writeDoubleLE(row.startMs, at + 12);
+  metric.copy(body, at + rowHeadBytes);
+  let to = at + padded(rowHeadBytes + metric.length);
   const { buffer, byteOffset } = body;
   new Float64Array(buffer, byteOffset + to, values.length).set(values);
   to += 8 * values.length;
@@ -135,7 +97,8 @@ export function encodeEntry(
   const text = Buffer.from(JSON.stringify(head));
   const rows = extents.flatMap((extent) => extent.rows);
   let bytes = 16 + padded(text.length);
-  const metrics = shareMetrics(rows);
+  const deltas = new MetricWriter();
+  const metrics = rows.map((row) => Buffer.from(deltas.next(row.metric)));
   rows.forEach((row, i) => {
     bytes += rowBytes(row, metrics[i]!);
   });
@@ -162,7 +125,7 @@ class BodyReader {
   readonly #body: Buffer;
   readonly #stepMs: number;
   at: number;
-  #metric: Buffer = noBytes;
+  readonly #metrics = new MetricReader();
 
   constructor(body: Buffer, at: number, stepMs: number) {
     this.#body = body;
@@ -170,34 +133,18 @@ class BodyReader {
     this.#stepMs = stepMs;
   }
 
-  #nextMetric(prefix: number, suffix: number, middle: number): string {
-    const before = this.#metric;
-    if (prefix + suffix > before.length) {
-      throw new FrontendError(
-        "FRONTEND_CACHE",
-        "a metric has more of the one before than there is",
-      );
-    }
-    const metric = Buffer.allocUnsafe(prefix + middle + suffix);
-    before.copy(metric, 0, 0, prefix);
-    this.#body.copy(metric, prefix, this.at + 24, this.at + 24 + middle);
-    before.copy(metric, prefix + middle, before.length - suffix);
-    this.#metric = metric;
-    return metric.toString();
-  }
-
   row(): Row {
     const body = this.#body;
     const { at } = this;
-    const middle = body.readUInt32LE(at + 4);
-    const mixed = body.readUInt32LE(at + 8);
-    const count = body.readUInt32LE(at + 12);
+    const metricEnd = at + rowHeadBytes + body.readUInt32LE(at);
+    const mixed = body.readUInt32LE(at + 4);
+    const count = body.readUInt32LE(at + 8);
     const floats = mixed & 0x7fffffff;
     const sparse = mixed >= 2 ** 31;
-    const startMs = body.readDoubleLE(at + 16);
-    const metric = this.#nextMetric(body.readUInt16LE(at), body.readUInt16LE(at + 2), middle);
+    const startMs = body.readDoubleLE(at + 12);
+    const metric = this.#metrics.next(body.toString("utf8", at + rowHeadBytes, metricEnd));
     const { buffer, byteOffset } = body;
-    let to = at + 24 + padded(middle);
+    let to = padded(metricEnd);
     const values = new Float64Array(buffer, byteOffset + to, floats);
     to += 8 * floats;
     let indexes: Uint32Array | null = null;
