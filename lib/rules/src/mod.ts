@@ -1,11 +1,5 @@
 // Public names of @deucalion/rules.
-export type { RulesErrorCode } from "./errors.ts";
-export { RulesError } from "./errors.ts";
-export type { Alert, AlertState } from "./group/alert.ts";
-export { AlertingRule } from "./group/alerting-rule.ts";
-export type { GroupDifference } from "./group/carry-state.ts";
-export { carryState, diffGroups } from "./group/carry-state.ts";
-export { evaluationBatches } from "./group/dependencies.ts";
+
 export type {
   AppendRejection,
   AppendSample,
@@ -18,18 +12,25 @@ export type {
   RuleQueryResult,
   RuleRangeSeries,
   RuleSample,
-} from "./group/deps.ts";
-export { ruleGroupDefaults } from "./group/deps.ts";
+} from "./deps.ts";
+export { ruleGroupDefaults } from "./deps.ts";
+export type { RulesErrorCode } from "./errors.ts";
+export { RulesError } from "./errors.ts";
+export type { GroupDifference } from "./group/carry-state.ts";
+export { carryState, diffGroups } from "./group/carry-state.ts";
+export { evaluationBatches } from "./group/dependencies.ts";
 export { EvaluationSlots } from "./group/evaluation-slots.ts";
-export { restoredActiveAt } from "./group/for-state.ts";
 export { GroupLoop } from "./group/group-loop.ts";
 export { groupKey, groupOffsetMs, slotBefore } from "./group/group-slot.ts";
-export { RecordingRule } from "./group/recording-rule.ts";
 export type { Rule } from "./group/rule-group.ts";
 export { RuleGroup } from "./group/rule-group.ts";
-export type { RuleHealth } from "./group/rule-health.ts";
 export type { RuleManagerDeps } from "./group/rule-manager.ts";
 export { RuleManager } from "./group/rule-manager.ts";
+export type { Alert, AlertState } from "./rule/alert.ts";
+export { AlertingRule } from "./rule/alerting-rule.ts";
+export { restoredActiveAt } from "./rule/for-state.ts";
+export { RecordingRule } from "./rule/recording-rule.ts";
+export type { RuleHealth } from "./rule/rule-health.ts";
 export { DurationSyntax, parseDuration } from "./rulefile/parse-duration.ts";
 export type { RuleFileOptions } from "./rulefile/parse-rule-file.ts";
 export { parseRuleFile, ruleFileDefaults } from "./rulefile/parse-rule-file.ts";

@@ -1,10 +1,10 @@
 // Recording rules make up for evaluations that an outage of the query path took from them, in order of time.
 import { messageOf } from "@deucalion/base";
 import type { FloatHistogram, Labels } from "@deucalion/model";
+import type { AppendSample, RuleGroupDeps, RuleQueryOptions, RuleSample } from "../deps.ts";
 import { RulesError } from "../errors.ts";
-import type { AppendSample, RuleGroupDeps, RuleQueryOptions, RuleSample } from "./deps.ts";
-import type { RecordingRule } from "./recording-rule.ts";
-import type { RuleMemory } from "./rule-health.ts";
+import type { RecordingRule } from "../rule/recording-rule.ts";
+import type { RuleMemory } from "../rule/rule-health.ts";
 
 /** Evaluations made up for with one query. */
 const runEvaluations = 500;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AlertingRule } from "../rule/alerting-rule.ts";
 import type { RuleGroupSpec } from "../spec.ts";
 import { alerting, group, RecordedProcess, recording, sample } from "../testing/mod.ts";
-import type { AlertingRule } from "./alerting-rule.ts";
 import { carryState, diffGroups } from "./carry-state.ts";
 import { RuleGroup } from "./rule-group.ts";
 

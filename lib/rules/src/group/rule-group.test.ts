@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RulesError } from "../errors.ts";
+import type { AlertingRule } from "../rule/alerting-rule.ts";
 import { alerting, group, RecordedProcess, recording, sample } from "../testing/mod.ts";
-import type { AlertingRule } from "./alerting-rule.ts";
 import { RuleGroup } from "./rule-group.ts";
 
 const minute = 60_000;

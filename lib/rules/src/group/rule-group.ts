@@ -1,22 +1,22 @@
 // A group of rules at work: one evaluation of all of them, their samples stored, their alerts sent.
 import { type Log, messageOf } from "@deucalion/base";
 import type { Labels } from "@deucalion/model";
-import { RulesError } from "../errors.ts";
-import type { RuleGroupSpec, RuleSpec } from "../spec.ts";
-import type { TemplateContext } from "../template/alert-template.ts";
-import { AlertingRule } from "./alerting-rule.ts";
-import { dropOldBacklog, makeUp } from "./backlog.ts";
-import { evaluationBatches } from "./dependencies.ts";
 import type {
   AppendSample,
   RuleGroupDeps,
   RuleGroupOptions,
   RuleQueryOptions,
   RuleSample,
-} from "./deps.ts";
+} from "../deps.ts";
+import { RulesError } from "../errors.ts";
+import { AlertingRule } from "../rule/alerting-rule.ts";
+import { RecordingRule } from "../rule/recording-rule.ts";
+import type { RuleGroupSpec, RuleSpec } from "../spec.ts";
+import type { TemplateContext } from "../template/alert-template.ts";
+import { dropOldBacklog, makeUp } from "./backlog.ts";
+import { evaluationBatches } from "./dependencies.ts";
 import { EvaluationSlots } from "./evaluation-slots.ts";
 import { groupKey } from "./group-slot.ts";
-import { RecordingRule } from "./recording-rule.ts";
 
 export type Rule = RecordingRule | AlertingRule;
 

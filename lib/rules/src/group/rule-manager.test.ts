@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadXxhash64 } from "@deucalion/kernels";
+import type { AlertingRule } from "../rule/alerting-rule.ts";
 import { alerting, group, RecordedProcess, recording, sample } from "../testing/mod.ts";
-import type { AlertingRule } from "./alerting-rule.ts";
 import { RuleManager } from "./rule-manager.ts";
 
 const minute = 60_000;

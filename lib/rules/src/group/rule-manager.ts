@@ -3,9 +3,9 @@
 import type { Xxhash64 } from "@deucalion/kernels";
 import type { Labels } from "@deucalion/model";
 import { compareStrings } from "@deucalion/model";
+import type { RuleGroupDeps, RuleGroupOptions } from "../deps.ts";
 import type { RuleGroupSpec } from "../spec.ts";
 import { carryState, diffGroups } from "./carry-state.ts";
-import type { RuleGroupDeps, RuleGroupOptions } from "./deps.ts";
 import { EvaluationSlots } from "./evaluation-slots.ts";
 import { GroupLoop } from "./group-loop.ts";
 import { RuleGroup } from "./rule-group.ts";

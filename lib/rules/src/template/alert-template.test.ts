@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { emptyHistogram, type FloatHistogram, Labels } from "@deucalion/model";
-import type { RuleSample } from "../group/deps.ts";
+import type { RuleSample } from "../deps.ts";
 import { sample } from "../testing/mod.ts";
 import { AlertTemplate, type TemplateContext, templateProblem } from "./alert-template.ts";
 

@@ -1,10 +1,10 @@
 // Templates in labels and annotations of alerting rules.
 import { messageOf } from "@deucalion/base";
 import type { Labels } from "@deucalion/model";
+import type { RuleSample } from "../deps.ts";
 import { RulesError } from "../errors.ts";
-import type { RuleSample } from "../group/deps.ts";
 import { builtins } from "./builtins.ts";
-import { executeTemplate } from "./execute.ts";
+import { executeTemplate } from "./execute/execute.ts";
 import { functionNames, templateFunctions } from "./functions.ts";
 import { GoFailure, GoInterface, GoMap, GoStruct, type GoValue } from "./go/go-value.ts";
 import { type ParsedTemplate, parseTemplate } from "./parse/parse.ts";

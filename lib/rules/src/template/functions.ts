@@ -1,7 +1,7 @@
 // The functions that Prometheus adds to templates.
 import { messageOf } from "@deucalion/base";
 import { compileSearch } from "@deucalion/model";
-import type { RuleSample } from "../group/deps.ts";
+import type { RuleSample } from "../deps.ts";
 import { parseDuration } from "../rulefile/parse-duration.ts";
 import { escapeQuery } from "./builtins.ts";
 import { byBytes } from "./go/by-bytes.ts";

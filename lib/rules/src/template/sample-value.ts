@@ -5,7 +5,7 @@ import {
   type FloatHistogram,
   histogramText,
 } from "@deucalion/model";
-import type { RuleSample } from "../group/deps.ts";
+import type { RuleSample } from "../deps.ts";
 import { GoInteger, GoPointer, GoSlice, GoStruct, type GoValue } from "./go/go-value.ts";
 
 function floats(values: Float64Array): GoSlice {

@@ -1,6 +1,6 @@
 // A Go template over named texts, with Go's own functions only: links to expressions are made with it.
 import { builtins } from "./builtins.ts";
-import { executeTemplate } from "./execute.ts";
+import { executeTemplate } from "./execute/execute.ts";
 import { GoStruct } from "./go/go-value.ts";
 import { type ParsedTemplate, parseTemplate } from "./parse/parse.ts";
 

@@ -1,8 +1,6 @@
 // A process around groups for tests: a clock that tests set, answers that tests give, everything that was written.
 import { silentLog } from "@deucalion/base";
 import { Labels } from "@deucalion/model";
-import { RulesError } from "../errors.ts";
-import type { Alert } from "../group/alert.ts";
 import {
   type AppendSample,
   type ForStateSeries,
@@ -10,7 +8,9 @@ import {
   type RuleGroupOptions,
   type RuleSample,
   ruleGroupDefaults,
-} from "../group/deps.ts";
+} from "../deps.ts";
+import { RulesError } from "../errors.ts";
+import type { Alert } from "../rule/alert.ts";
 import type { RuleGroupSpec, RuleSpec } from "../spec.ts";
 
 export class RecordedProcess {

@@ -1,10 +1,10 @@
 // An alerting rule: the alerts of an expression and how their state goes on from one evaluation to the next.
 import { type Labels, Matcher } from "@deucalion/model";
+import type { AppendSample, ForStateSeries, RuleSample } from "../deps.ts";
 import { RulesError } from "../errors.ts";
 import type { AlertingRuleSpec, Annotations } from "../spec.ts";
 import { AlertTemplate, type TemplateContext } from "../template/alert-template.ts";
 import type { Alert, AlertState } from "./alert.ts";
-import type { AppendSample, ForStateSeries, RuleSample } from "./deps.ts";
 import { restoredActiveAt } from "./for-state.ts";
 import { overlay, overlayPairs } from "./overlay.ts";
 import { RuleMemory } from "./rule-health.ts";

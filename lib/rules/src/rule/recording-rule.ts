@@ -1,7 +1,8 @@
 // A recording rule: the result of an expression under another name.
+
+import type { AppendSample, RuleSample } from "../deps.ts";
 import { RulesError } from "../errors.ts";
 import type { RecordingRuleSpec } from "../spec.ts";
-import type { AppendSample, RuleSample } from "./deps.ts";
 import { type OverlayPairs, overlay, overlayPairs } from "./overlay.ts";
 import { RuleMemory } from "./rule-health.ts";
 

@@ -1,8 +1,8 @@
 // What a group of rules needs from the process around it.
 import type { Log } from "@deucalion/base";
 import { type FloatHistogram, Labels, type Matcher } from "@deucalion/model";
-import type { PartialResponseStrategy, RuleSpec } from "../spec.ts";
-import type { Alert } from "./alert.ts";
+import type { Alert } from "./rule/alert.ts";
+import type { PartialResponseStrategy, RuleSpec } from "./spec.ts";
 
 /** One series of an instant result; a scalar is one without labels. */
 export interface RuleSample {

@@ -1,5 +1,5 @@
 // Since when an alert counts as active after a restart.
-import type { ForStateSeries } from "./deps.ts";
+import type { ForStateSeries } from "../deps.ts";
 
 /**
  * Time (ms) since which an alert that is there again at `timeMs` is active. It was active when the rules stopped:
