@@ -1,5 +1,5 @@
 // Compiles the AssemblyScript twins of kernels into modules that are committed. Not part of a build: the compiler is given
-// by its path, `node tools/assembly.mjs path/to/asc`.
+// by its path, `node tools/assembly.mjs path/to/asc`; assemblyscript 0.28.20 made the modules that are there.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

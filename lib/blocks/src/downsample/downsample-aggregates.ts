@@ -1,5 +1,5 @@
 // Downsampled chunks of one series to chunks of a coarser resolution.
-import type { ChunkMemory } from "@deucalion/kernels";
+import type { ChunkMemory, WindowKernel } from "@deucalion/kernels";
 import {
   Aggregate,
   ChunkEncoding,
@@ -7,10 +7,15 @@ import {
   isStaleAt,
   SampleColumns,
 } from "@deucalion/model";
-import { type AggregateChunk, aggregateChunks } from "@deucalion/tsdb";
+import { type AggregateChunk, AggregateParts, aggregateChunks } from "@deucalion/tsdb";
 import { decodeWith } from "../compact/merge/decode-with.ts";
 import type { SourceChunk } from "../compact/merge/source-chunk.ts";
-import { type AggregatePart, aggregateChunk, type FloatWindows } from "./float-windows.ts";
+import {
+  type AggregatePart,
+  aggregateChunk,
+  aggregatedChunk,
+  type FloatWindows,
+} from "./float-windows.ts";
 import { aggregateHistograms, encodeHistogramWindows, sameKind } from "./histogram-windows.ts";
 import { targetChunkCount } from "./windows.ts";
 
@@ -18,16 +23,10 @@ import { targetChunkCount } from "./windows.ts";
 interface Parts {
   readonly chunk: SourceChunk;
   readonly aggregates: readonly AggregateChunk[];
-  readonly histograms: boolean;
 }
 
 function partsOf(chunk: SourceChunk): Parts {
-  const aggregates = aggregateChunks(chunk.data, chunk.offset, chunk.length);
-  const counter = aggregates.find((part) => part.aggregate === Aggregate.counter);
-  const histograms =
-    counter?.encoding === ChunkEncoding.histogram ||
-    counter?.encoding === ChunkEncoding.floatHistogram;
-  return { chunk, aggregates, histograms };
+  return { chunk, aggregates: aggregateChunks(chunk.data, chunk.offset, chunk.length) };
 }
 
 /** Samples of one aggregate over several chunks, without stale markers and without steps back in time. */
@@ -80,12 +79,15 @@ export function keepLive(samples: SampleColumns, from: number): void {
 /** Scratch that is reused over the series of a block. */
 export class AggregateDownsampler {
   readonly #windows: FloatWindows;
+  readonly #kernel: WindowKernel;
   readonly #memory: ChunkMemory;
+  readonly #parts = new AggregateParts();
   readonly #samples = new SampleColumns();
   readonly #totals = new SampleColumns();
 
-  constructor(windows: FloatWindows, memory: ChunkMemory, samples: number) {
+  constructor(windows: FloatWindows, kernel: WindowKernel, memory: ChunkMemory, samples: number) {
     this.#windows = windows;
+    this.#kernel = kernel;
     this.#memory = memory;
     memory.columns(samples, this.#samples);
   }
@@ -97,20 +99,35 @@ export class AggregateDownsampler {
     resolutionMs: number,
     out: SourceChunk[],
   ): void {
-    const all = chunks.map(partsOf);
-    for (let from = 0; from < all.length; ) {
+    for (let from = 0; from < chunks.length; ) {
+      const histograms = this.#holdsHistograms(chunks[from]!);
       let to = from + 1;
-      while (to < all.length && all[to]!.histograms === all[from]!.histograms) to++;
-      this.#run(all.slice(from, to), inputMs, resolutionMs, out);
+      while (to < chunks.length && this.#holdsHistograms(chunks[to]!) === histograms) to++;
+      this.#run(chunks.slice(from, to), histograms, inputMs, resolutionMs, out);
       from = to;
     }
   }
 
-  #run(all: readonly Parts[], inputMs: number, resolutionMs: number, out: SourceChunk[]): void {
-    const count = all.reduce((sum, { chunk }) => sum + chunk.sampleCount, 0);
+  #holdsHistograms({ data, offset, length }: SourceChunk): boolean {
+    const parts = this.#parts;
+    parts.read(data, offset, length);
+    const last = parts.count - 1;
+    if (last < 0 || parts.aggregate[last] !== Aggregate.counter) return false;
+    const encoding = parts.encoding[last];
+    return encoding === ChunkEncoding.histogram || encoding === ChunkEncoding.floatHistogram;
+  }
+
+  #run(
+    all: readonly SourceChunk[],
+    histograms: boolean,
+    inputMs: number,
+    resolutionMs: number,
+    out: SourceChunk[],
+  ): void {
+    const count = all.reduce((sum, chunk) => sum + chunk.sampleCount, 0);
     const chunks = targetChunkCount(
-      all[0]!.chunk.minTime,
-      all.at(-1)!.chunk.maxTime,
+      all[0]!.minTime,
+      all.at(-1)!.maxTime,
       inputMs,
       resolutionMs,
       count,
@@ -118,13 +135,26 @@ export class AggregateDownsampler {
     // Only along chunks: their counters begin and end with true values of the series.
     const batch = Math.max(1, Math.trunc(all.length / chunks));
     for (let at = 0; at < all.length; at += batch) {
-      const parts = all.slice(at, at + batch);
-      if (parts[0]!.histograms) this.#histograms(parts, resolutionMs, out);
-      else this.#floats(parts, resolutionMs, out);
+      const to = Math.min(all.length, at + batch);
+      if (histograms) this.#histograms(all.slice(at, to).map(partsOf), resolutionMs, out);
+      else this.#floats(all, at, to, resolutionMs, out);
     }
   }
 
-  #floats(parts: readonly Parts[], resolutionMs: number, out: SourceChunk[]): void {
+  #floats(
+    all: readonly SourceChunk[],
+    from: number,
+    to: number,
+    resolutionMs: number,
+    out: SourceChunk[],
+  ): void {
+    const kernel = this.#kernel;
+    const made = kernel.coarserChunk(all, from, to, this.#samples, resolutionMs);
+    if (made === undefined) this.#floatParts(all.slice(from, to).map(partsOf), resolutionMs, out);
+    else if (made) out.push(aggregatedChunk(kernel.made));
+  }
+
+  #floatParts(parts: readonly Parts[], resolutionMs: number, out: SourceChunk[]): void {
     const windows = this.#windows;
     const found: AggregatePart[] = [];
     let minTime = Number.POSITIVE_INFINITY;
@@ -152,7 +182,7 @@ export class AggregateDownsampler {
     const last = this.#withoutResets(parts);
     const { times, values, count } = this.#totals;
     add(Aggregate.counter, windows.encodeCounter(times, values, count, last, resolutionMs));
-    if (found.length > 0) out.push(aggregateChunk(this.#memory, minTime, maxTime, samples, found));
+    if (found.length > 0) out.push(aggregateChunk(minTime, maxTime, samples, found));
   }
 
   /** Totals of the counter over chunks, resets taken out, into `#totals`. Returns the last true value. */

@@ -1,6 +1,6 @@
 // A block of a bucket becomes a block of a coarser resolution in a local folder.
 import { setImmediate } from "node:timers/promises";
-import { ChunkMemory } from "@deucalion/kernels";
+import { ChunkMemory, WindowKernel, windowKernelSamples } from "@deucalion/kernels";
 import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import { decodeWith } from "../compact/merge/decode-with.ts";
@@ -16,8 +16,7 @@ import { FloatWindows } from "./float-windows.ts";
 
 const seriesEachTurn = 64;
 const windowBytes = 2 * 1024 * 1024;
-/** Numbers that windows and their aggregates take, in samples of two, and bytes of the new chunks of one series. */
-const windowSamples = 64 * 1024;
+/** Bytes of the new chunks of one series. */
 const arenaBytes = 4 * 1024 * 1024;
 
 /** Samples of two columns, each large enough for most series of the block. */
@@ -38,7 +37,7 @@ export async function downsampleBlock(
   const memory = new ChunkMemory({
     bufferBytes: windowBytes,
     bufferCount: 8,
-    samples: columnsOf(meta) + windowSamples,
+    samples: columnsOf(meta) + windowKernelSamples,
     arenaBytes,
   });
   const open = { acceptMalformedIndex: options.acceptMalformedIndex, windowBytes, memory };
@@ -79,6 +78,10 @@ export async function downsampleBlock(
   }
 }
 
+function isXor({ encoding }: SourceChunk): boolean {
+  return encoding === ChunkEncoding.xor;
+}
+
 function isHistogram(encoding: number): boolean {
   return (
     encoding === ChunkEncoding.histogram ||
@@ -93,16 +96,17 @@ export class SeriesDownsampler {
   readonly #inputMs: number;
   readonly #resolutionMs: number;
   readonly #memory: ChunkMemory;
-  readonly #windows: FloatWindows;
+  readonly #kernel: WindowKernel;
+  readonly #windows = new FloatWindows();
   readonly #aggregates: AggregateDownsampler;
   readonly #samples = new SampleColumns();
 
   /** `samples` is how many of a series there may be at once in `memory`. */
   constructor(inputMs: number, resolutionMs: number, memory: ChunkMemory, samples: number) {
     this.#memory = memory;
-    this.#windows = new FloatWindows(memory);
+    this.#kernel = new WindowKernel(memory);
     memory.columns(samples, this.#samples);
-    this.#aggregates = new AggregateDownsampler(this.#windows, memory, samples);
+    this.#aggregates = new AggregateDownsampler(this.#windows, this.#kernel, memory, samples);
     if (inputMs >= resolutionMs) {
       const text = "target resolution not lower than existing one";
       throw new SourceBlockError("", "block-malformed", text);
@@ -120,10 +124,15 @@ export class SeriesDownsampler {
   #raw(chunks: readonly SourceChunk[], resolutionMs: number, out: SourceChunk[]): void {
     const samples = this.#samples;
     samples.reset();
+    if (chunks.every(isXor) && this.#kernel.decodeRaw(chunks, samples) >= 0) {
+      downsampleRaw(samples, resolutionMs, this.#windows, this.#kernel, out);
+      samples.reset();
+      return;
+    }
     let histograms = chunks.length > 0 && isHistogram(chunks[0]!.encoding);
     for (const chunk of chunks) {
       if (isHistogram(chunk.encoding) !== histograms) {
-        downsampleRaw(samples, resolutionMs, this.#windows, out);
+        downsampleRaw(samples, resolutionMs, this.#windows, this.#kernel, out);
         samples.reset();
         histograms = !histograms;
       }
@@ -132,7 +141,7 @@ export class SeriesDownsampler {
       decodeWith(this.#memory, encoding, data, offset, length, samples);
       keepLive(samples, from);
     }
-    downsampleRaw(samples, resolutionMs, this.#windows, out);
+    downsampleRaw(samples, resolutionMs, this.#windows, this.#kernel, out);
     samples.reset();
   }
 

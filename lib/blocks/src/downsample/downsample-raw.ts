@@ -1,7 +1,8 @@
 // Raw samples of one series to downsampled chunks.
+import type { WindowKernel } from "@deucalion/kernels";
 import type { FloatHistogram, SampleColumns } from "@deucalion/model";
 import type { SourceChunk } from "../compact/merge/source-chunk.ts";
-import type { FloatWindows } from "./float-windows.ts";
+import { aggregatedChunk, type FloatWindows } from "./float-windows.ts";
 import { aggregateHistograms, encodeHistogramWindows, sameKind } from "./histogram-windows.ts";
 import { assumedRawStepMs, targetChunkCount, windowEnd } from "./windows.ts";
 
@@ -13,6 +14,7 @@ export function downsampleRaw(
   samples: SampleColumns,
   resolutionMs: number,
   windows: FloatWindows,
+  kernel: WindowKernel,
   out: SourceChunk[],
 ): void {
   const { count, times } = samples;
@@ -32,7 +34,7 @@ export function downsampleRaw(
     const end = windowEnd(times[to - 1]!, resolutionMs);
     while (to < count && times[to]! <= end) to++;
     if (histograms) histogramBatch(samples, from, to, resolutionMs, out);
-    else floatBatch(samples, from, to, resolutionMs, windows, out);
+    else floatBatch(samples, from, to, resolutionMs, windows, kernel, out);
     from = to;
   }
 }
@@ -43,9 +45,15 @@ function floatBatch(
   to: number,
   resolutionMs: number,
   windows: FloatWindows,
+  kernel: WindowKernel,
   out: SourceChunk[],
 ): void {
   const { times, values } = samples;
+  const made = kernel.rawChunk(times, values, from, to, resolutionMs);
+  if (made !== undefined) {
+    if (made) out.push(aggregatedChunk(kernel.made));
+    return;
+  }
   // Samples that are not numbers are left out, in place.
   let kept = from;
   for (let i = from; i < to; i++) {

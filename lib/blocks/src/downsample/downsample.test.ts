@@ -15,9 +15,13 @@ function encode(samples: SampleColumns): SourceChunk[] {
   return encodeSamples(samples, 0, samples.count).map(fromEncoded);
 }
 
-function downsample(chunks: readonly SourceChunk[], from: number, to: number): SourceChunk[] {
+function downsample(
+  chunks: readonly SourceChunk[],
+  from: number,
+  to: number,
+  room = { samples: 1 << 17, arenaBytes: 1 << 20 },
+): SourceChunk[] {
   const out: SourceChunk[] = [];
-  const room = { samples: 1 << 17, arenaBytes: 1 << 20 };
   const memory = new ChunkMemory({ bufferBytes: 64, bufferCount: 1, ...room });
   new SeriesDownsampler(from, to, memory, 1 << 12).downsample(chunks, out);
   return out;
@@ -40,6 +44,66 @@ function points(columns: readonly SampleColumns[]): [number, number][] {
     Array.from({ length: one.count }, (_, i): [number, number] => [one.times[i]!, one.values[i]!]),
   );
 }
+
+/** Chunks with all that is known of them, wherever their bytes lie. */
+function contentOf(chunks: readonly SourceChunk[]): unknown[] {
+  return chunks.map(({ data, offset, length, ...chunk }) => ({
+    times: [chunk.minTime, chunk.maxTime],
+    encoding: chunk.encoding,
+    samples: chunk.sampleCount,
+    bytes: data.slice(offset, offset + length),
+    frame: data.slice(chunk.frameStart, chunk.frameEnd),
+  }));
+}
+
+/** Any numbers, some of them stale markers or none at all, at times that may stand still. */
+const unruly = fc
+  .array(
+    fc.tuple(
+      fc.oneof(fc.constant(15_000), fc.constant(60_000), fc.nat(900_000), fc.constant(2 ** 33)),
+      fc.oneof(
+        fc.nat(1000),
+        fc.double(),
+        fc.constantFrom(0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+        fc.constant("stale" as const),
+      ),
+    ),
+    { minLength: 1, maxLength: 2000 },
+  )
+  .chain((steps) => fc.tuple(fc.constant(steps), fc.integer({ min: -(10 ** 12), max: 10 ** 13 })))
+  .map(([steps, start]) => {
+    const samples = new SampleColumns();
+    let time = start;
+    for (const [step, value] of steps) {
+      time += step;
+      samples.pushFloat(time, value === "stale" ? 0 : value);
+      if (value !== "stale") continue;
+      samples.valueBits[2 * samples.count - 2] = 2;
+      samples.valueBits[2 * samples.count - 1] = 0x7ff00000;
+    }
+    return samples;
+  });
+
+test("WebAssembly and JavaScript make the same chunks of any floats", () => {
+  const none = { samples: 0, arenaBytes: 0 };
+  fc.assert(
+    fc.property(unruly, (samples) => {
+      const raw = encode(samples);
+      const five = downsample(raw, 0, fiveMinutes);
+      const byScript = downsample(raw, 0, fiveMinutes, none);
+      assert.deepEqual(contentOf(five), contentOf(byScript));
+      if (five.length === 0) return;
+      const hour = downsample(five, fiveMinutes, oneHour);
+      assert.deepEqual(contentOf(hour), contentOf(downsample(five, fiveMinutes, oneHour, none)));
+      // Raw chunks in a block of five minutes.
+      const mixed = [...five, ...raw];
+      assert.deepEqual(
+        contentOf(downsample(mixed, fiveMinutes, oneHour)),
+        contentOf(downsample(mixed, fiveMinutes, oneHour, none)),
+      );
+    }),
+  );
+});
 
 /** Integers, so that sums are exact in any order. */
 const series = fc

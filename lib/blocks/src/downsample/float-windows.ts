@@ -1,5 +1,5 @@
 // Floats to one value of each aggregate for every window.
-import { type ChunkMemory, crc32c } from "@deucalion/kernels";
+import { crc32c, encodeXor, type MadeChunk, XorScratch } from "@deucalion/kernels";
 import { Aggregate, ChunkEncoding } from "@deucalion/model";
 import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import { windowEnd } from "./windows.ts";
@@ -8,17 +8,17 @@ import { windowEnd } from "./windows.ts";
 const columns = ["count", "sum", "min", "max", "counter"] as const;
 type Column = (typeof columns)[number];
 
-/** Windows that there is room for at first; more need memory of their own. */
-const windowsFirst = 16 * 1024;
+/** Windows that there is room for at first. */
+const windowsFirst = 1024;
 
 /** A growing column of values and its words, low word first. */
 class ValueColumn {
   values: Float64Array;
   bits: Uint32Array;
 
-  constructor(values: Float64Array<ArrayBuffer>) {
-    this.values = values;
-    this.bits = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
+  constructor() {
+    this.values = new Float64Array(windowsFirst);
+    this.bits = new Uint32Array(this.values.buffer);
   }
 
   reserve(count: number): void {
@@ -30,29 +30,27 @@ class ValueColumn {
   }
 }
 
-/** Scratch for aggregates of one chunk; reused for every chunk of a block. */
+/**
+ * Scratch for aggregates of one chunk; reused for every chunk of a block. It does what `WindowKernel` leaves to JavaScript,
+ * with the same results.
+ */
 export class FloatWindows {
   /** Ends of windows, ms. */
-  times: Float64Array;
+  times = new Float64Array(windowsFirst);
   /** As `times`, with the first and last time of the counter aggregate. */
-  counterTimes: Float64Array;
+  counterTimes = new Float64Array(windowsFirst);
   count = 0;
-  readonly #memory: ChunkMemory;
-  readonly #columns: Record<Column, ValueColumn>;
+  readonly #scratch = new XorScratch();
+  readonly #columns: Record<Column, ValueColumn> = {
+    count: new ValueColumn(),
+    sum: new ValueColumn(),
+    min: new ValueColumn(),
+    max: new ValueColumn(),
+    counter: new ValueColumn(),
+  };
 
-  /** Chunks are encoded in `memory`: they are valid until it is reset. */
-  constructor(memory: ChunkMemory) {
-    this.#memory = memory;
-    this.times = memory.floats(windowsFirst);
-    this.counterTimes = memory.floats(windowsFirst);
-    const column = (): ValueColumn => new ValueColumn(memory.floats(windowsFirst));
-    this.#columns = {
-      count: column(),
-      sum: column(),
-      min: column(),
-      max: column(),
-      counter: column(),
-    };
+  #encode(times: Float64Array, column: Column, count: number): Uint8Array {
+    return encodeXor(times, this.#columns[column].bits, 0, count, this.#scratch);
   }
 
   #reserve(windows: number): void {
@@ -85,14 +83,14 @@ export class FloatWindows {
     const part = (aggregate: Aggregate, name: Column): AggregatePart => ({
       aggregate,
       encoding: ChunkEncoding.xor,
-      data: this.#memory.encodeXor(this.times, this.#columns[name].bits, 0, count),
+      data: this.#encode(this.times, name, count),
     });
     const counter = {
       aggregate: Aggregate.counter,
       encoding: ChunkEncoding.xor,
-      data: this.#memory.encodeXor(this.counterTimes, this.#columns.counter.bits, 0, count + 2),
+      data: this.#encode(this.counterTimes, "counter", count + 2),
     };
-    return aggregateChunk(this.#memory, this.times[0]!, this.times[count - 1]!, count, [
+    return aggregateChunk(this.times[0]!, this.times[count - 1]!, count, [
       part(Aggregate.count, "count"),
       part(Aggregate.sum, "sum"),
       part(Aggregate.min, "min"),
@@ -113,7 +111,7 @@ export class FloatWindows {
     if (count === 0) return null;
     this.#reserve(count);
     this.#aggregate(times, values, 0, count, resolutionMs);
-    return this.#memory.encodeXor(this.times, this.#columns[column].bits, 0, this.count);
+    return this.#encode(this.times, column, this.count);
   }
 
   /** The counter aggregate of totals without resets; it ends with `last` at the time of the last window. */
@@ -134,7 +132,7 @@ export class FloatWindows {
     this.counterTimes.set(this.times.subarray(0, windows), 1);
     this.counterTimes[windows + 1] = this.times[windows - 1]!;
     this.#columns.counter.values[windows + 1] = last;
-    return this.#memory.encodeXor(this.counterTimes, this.#columns.counter.bits, 0, windows + 2);
+    return this.#encode(this.counterTimes, "counter", windows + 2);
   }
 
   /** Fills all columns. The order of additions is Thanos', so that sums agree to the last bit. */
@@ -217,10 +215,9 @@ function putUvarint(out: Uint8Array, at: number, value: number): number {
 
 /**
  * Joins aggregates, in order and each at most once, to a chunk with its frame. `samples` is that of the count
- * aggregate. Its bytes are valid until `memory` is reset, if there is one.
+ * aggregate.
  */
 export function aggregateChunk(
-  memory: ChunkMemory | null,
   minTime: number,
   maxTime: number,
   samples: number,
@@ -231,7 +228,7 @@ export function aggregateChunk(
   for (const { data } of parts) length += uvarintBytes(data.length) + 1 + data.length;
   const offset = uvarintBytes(length) + 1;
   const end = offset + length;
-  const out = memory === null ? new Uint8Array(end + 4) : memory.alloc(end + 4);
+  const out = new Uint8Array(end + 4);
   let at = putUvarint(out, 0, length);
   out[at++] = ChunkEncoding.aggregated;
   let next = 0;
@@ -247,7 +244,7 @@ export function aggregateChunk(
     out.set(part.data, at);
     at += part.data.length;
   }
-  const checksum = (memory?.crc32c ?? crc32c)(out, offset - 1, end);
+  const checksum = crc32c(out, offset - 1, end);
   out[end] = checksum >>> 24;
   out[end + 1] = checksum >>> 16;
   out[end + 2] = checksum >>> 8;
@@ -261,6 +258,23 @@ export function aggregateChunk(
     length,
     frameStart: 0,
     frameEnd: end + 4,
+    sampleCount: samples,
+  };
+}
+
+/** What a kernel made, as a chunk: valid until its memory is reset. */
+export function aggregatedChunk(made: MadeChunk): SourceChunk {
+  const { data, offset, length, frameStart, frameEnd, minTime, maxTime, samples } = made;
+  const encoding = ChunkEncoding.aggregated;
+  return {
+    minTime,
+    maxTime,
+    encoding,
+    data,
+    offset,
+    length,
+    frameStart,
+    frameEnd,
     sampleCount: samples,
   };
 }

@@ -159,7 +159,7 @@ export function encodeHistogramWindows(windows: HistogramWindows, out: SourceChu
       { aggregate: Aggregate.sum, encoding: sum.encoding, data: sum.data },
       { aggregate: Aggregate.counter, encoding: counter.encoding, data: counter.data },
     ];
-    out.push(aggregateChunk(null, times[from]!, times[to - 1]!, to - from, parts));
+    out.push(aggregateChunk(times[from]!, times[to - 1]!, to - from, parts));
     from = to;
   }
 }

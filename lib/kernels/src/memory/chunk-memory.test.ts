@@ -11,7 +11,8 @@ import { TestColumns } from "../testing/mod.ts";
 import { decodeXorInto } from "../xor/decode-xor.ts";
 import { encodeXor } from "../xor/encode-xor.ts";
 import { ChunkMemory } from "./chunk-memory.ts";
-import { sourceHash } from "./xor.wasm.ts";
+import { sourceHash as windowsHash } from "./windows.wasm.ts";
+import { sourceHash as xorHash } from "./xor.wasm.ts";
 
 test("ChunkMemory.crc32c() is crc32c() at any place and length", () => {
   const memory = new ChunkMemory({ bufferBytes: 8192, bufferCount: 2 });
@@ -42,9 +43,14 @@ test("ChunkMemory.take() gives each buffer once until it is given back", () => {
   assert.equal(memory.take(7).byteOffset, a.byteOffset);
 });
 
-test("xor.wasm.ts is made of the source beside it", () => {
-  const source = readFileSync(new URL("../../../assembly/xor.ts", import.meta.url));
-  assert.equal(createHash("sha256").update(source).digest("hex"), sourceHash);
+test("modules are made of the sources beside them", () => {
+  for (const [name, hash] of [
+    ["xor", xorHash],
+    ["windows", windowsHash],
+  ]) {
+    const source = readFileSync(new URL(`../../../assembly/${name}.ts`, import.meta.url));
+    assert.equal(createHash("sha256").update(source).digest("hex"), hash);
+  }
 });
 
 function decoded(decode: (out: TestColumns) => number, out: TestColumns): unknown {

@@ -49,7 +49,10 @@ export interface ChunkMemoryOptions {
 export class ChunkMemory {
   readonly #bufferBytes: number;
   readonly #memory: ArrayBuffer;
-  readonly #bytes: Uint8Array;
+  /** All of it, by its addresses. */
+  readonly bytes: Uint8Array;
+  /** Another module over this memory, which keeps to what it is told to use. */
+  readonly instantiate: (text: string) => Record<string, unknown>;
   readonly #sums: BytesModule;
   readonly #xor: XorModule;
   readonly #free: number[] = [];
@@ -69,9 +72,10 @@ export class ChunkMemory {
     this.#arenaAt = this.#arenaStart;
     this.#arenaEnd = this.#arenaStart + arenaBytes;
     const pages = Math.ceil((this.#arenaEnd + slackBytes) / pageBytes);
-    const { memory, exports } = instantiateAll([bytesModule, xorModule], pages);
+    const { memory, exports, add } = instantiateAll([bytesModule, xorModule], pages);
     this.#memory = memory;
-    this.#bytes = new Uint8Array(memory);
+    this.bytes = new Uint8Array(memory);
+    this.instantiate = add;
     this.#sums = exports[0] as unknown as BytesModule;
     this.#xor = exports[1] as unknown as XorModule;
     this.#sums.init();
@@ -88,6 +92,11 @@ export class ChunkMemory {
   /** Takes memory back that nobody looks at any more, each once; what is not from `take` is left alone. */
   give(data: Uint8Array): void {
     if (data.buffer === this.#memory) this.#free.push(data.byteOffset);
+  }
+
+  /** True if the bytes of `view` lie in this memory. */
+  holds(view: ArrayBufferView): boolean {
+    return view.buffer === this.#memory;
   }
 
   /** CRC-32C of `data[start, end)`, wherever that lies. */
@@ -139,7 +148,7 @@ export class ChunkMemory {
       const length = this.#xor.encodeXor(fromTimes, fromValues, to - from, at);
       if (length >= 0) {
         this.#arenaAt = at + length;
-        return this.#bytes.subarray(at, at + length);
+        return this.bytes.subarray(at, at + length);
       }
     }
     return encodeXor(times, valueBits, from, to, this.#scratch);
@@ -151,6 +160,15 @@ export class ChunkMemory {
     if (at + length > this.#arenaEnd) return new Uint8Array(length);
     this.#arenaAt = at + length;
     return new Uint8Array(this.#memory, at, length);
+  }
+
+  /** Where `alloc` gives the next bytes, and how many more there are. */
+  get arenaAt(): number {
+    return this.#arenaAt;
+  }
+
+  get arenaLeft(): number {
+    return this.#arenaEnd - this.#arenaAt;
   }
 
   /** Everything that `alloc` and `encodeXor` gave may be written to again. */

@@ -18,16 +18,20 @@ export function instantiate(
   return { memory, exports: exports[0]! };
 }
 
-/** Modules over one memory. */
+/** Modules over one memory; `add` makes one more over it. */
 export function instantiateAll(
   texts: readonly string[],
   pages: number,
-): { readonly memory: ArrayBuffer; readonly exports: readonly Record<string, unknown>[] } {
+): {
+  readonly memory: ArrayBuffer;
+  readonly exports: readonly Record<string, unknown>[];
+  readonly add: (text: string) => Record<string, unknown>;
+} {
   const api = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
   const memory = new api.Memory({ initial: pages, maximum: pages });
-  const exports = texts.map((text) => {
+  const add = (text: string): Record<string, unknown> => {
     const module = new api.Module(Buffer.from(text, "base64"));
     return new api.Instance(module, { env: { memory } }).exports;
-  });
-  return { memory: memory.buffer, exports };
+  };
+  return { memory: memory.buffer, exports: texts.map(add), add };
 }
