@@ -113,3 +113,13 @@ test("quoteRegex() makes a pattern of the text alone", () => {
     }),
   );
 });
+
+test("compileRegex() compiles a long pattern once while somebody has it", () => {
+  const patterns = Array.from({ length: 40 }, (_, i) => `(?:${"a?".repeat(3000)}|b${i})`);
+  const compiled = patterns.map((pattern) => compileRegex(pattern));
+  assert.equal(compileRegex(patterns.at(-1)!), compiled.at(-1));
+  assert.equal(compiled[7]!.matches("b7"), true);
+  assert.equal(compiled[7]!.matches("b8"), false);
+  const huge = `${"x".repeat(2 ** 21)}|y`;
+  assert.equal(compileRegex(huge).matches("y"), true);
+});

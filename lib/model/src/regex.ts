@@ -106,11 +106,35 @@ const recentMax = 64;
 const recentUnitsMax = 4096;
 
 /**
+ * Longer ones, remembered as long as somebody has them: one query compiles its patterns when it is checked, when it is
+ * evaluated and for each select, and a long one takes a third of a second.
+ */
+const recentLong = new Map<string, WeakRef<CompiledRegex>>();
+let recentLongUnits = 0;
+const recentLongUnitsMax = 2 ** 20;
+
+function compileLong(pattern: string): CompiledRegex {
+  const known = recentLong.get(pattern)?.deref();
+  if (known !== undefined) return known;
+  const regex = compile(pattern);
+  if (pattern.length > recentLongUnitsMax) return regex;
+  if (!recentLong.has(pattern)) recentLongUnits += pattern.length;
+  recentLong.delete(pattern);
+  recentLong.set(pattern, new WeakRef(regex));
+  for (const oldest of recentLong.keys()) {
+    if (recentLongUnits <= recentLongUnitsMax) break;
+    recentLong.delete(oldest);
+    recentLongUnits -= oldest.length;
+  }
+  return regex;
+}
+
+/**
  * Compiles an anchored expression, or takes one compiled before. Throws MODEL_REGEX with Go's message, and for
  * expressions that go to the automaton and are larger than `patternUnitsMax`.
  */
 export function compileRegex(pattern: string): CompiledRegex {
-  if (pattern.length > recentUnitsMax) return compile(pattern);
+  if (pattern.length > recentUnitsMax) return compileLong(pattern);
   const known = recent.get(pattern);
   const regex = known ?? compile(pattern);
   if (known !== undefined) recent.delete(pattern);

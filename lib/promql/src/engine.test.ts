@@ -298,3 +298,41 @@ test("statistics count the samples of windows and those read", async () => {
   assert.equal(stats.samplesRead, 8);
   assert.deepEqual([...stats.samplesReadPerStep!], [4, 2, 2]);
 });
+
+test("rows that begin late, end early or have holes keep their own times and values", async () => {
+  const steps = 40;
+  const shapes: readonly (readonly [string, (step: number) => boolean])[] = [
+    ["brief", (step) => step >= 17 && step < 20],
+    ["early", (step) => step < 37],
+    ["hole", (step) => step !== 20],
+    ["late", (step) => step >= 3],
+    ["whole", () => true],
+  ];
+  const series = shapes.map(([name, has], at) => {
+    const samples = new SampleColumns();
+    for (let step = 0; step < steps; step++) {
+      if (has(step)) samples.pushFloat(step * 1000, at * 100 + step);
+    }
+    return { labels: Labels.from({ __name__: "m", shape: name }), samples };
+  });
+  const engine = new Engine({ lookbackMs: 500 });
+  const end = (steps - 1) * 1000;
+  // Many rows after these would overwrite columns that were given back too early.
+  const query = "m or label_replace(m + 1000, 'copy', 'x', '', '')";
+  const { value } = await engine.range(query, new MemorySource(series), 0, end, 1000);
+  assert.ok(value.type === "matrix");
+  assert.equal(value.series.length, 2 * shapes.length);
+  for (const { labels, times, values } of value.series) {
+    const at = shapes.findIndex(([name]) => name === labels.get("shape"));
+    const want = Array.from({ length: steps }, (_, step) => step).filter(shapes[at]![1]);
+    const more = labels.get("copy") === "x" ? 1000 : 0;
+    assert.deepEqual(
+      [...times],
+      want.map((step) => step * 1000),
+    );
+    assert.deepEqual(
+      [...values],
+      want.map((step) => at * 100 + step + more),
+    );
+  }
+});

@@ -145,11 +145,12 @@ export async function instantValue(plan: Plan, ev: Evaluation, limit: number): P
 export async function matrixValue(plan: Plan, ev: Evaluation, limit: number): Promise<QueryValue> {
   const times = allTimes(ev);
   const decode = labelDecoder();
+  const owning: SeriesMaker = { times, decode, tookRow: false };
   const series = await collect(
     plan,
     ev,
-    (row) => (row.isEmpty() ? null : seriesOf(row, times, decode)),
-    (made, row) => made.values === row.values,
+    (row) => (row.isEmpty() ? null : seriesOf(row, owning)),
+    () => owning.tookRow,
   );
   sortByLabels(series);
   return { type: "matrix", series: limited(series, limit, ev), times };
@@ -161,15 +162,34 @@ function allTimes(ev: Evaluation): Float64Array {
   return Float64Array.from({ length: count }, (_, i) => startMs + i * stepMs);
 }
 
-/** The samples of a row. `stepTimes` are the times of all steps. */
-function seriesOf(row: Row, stepTimes: Float64Array, decode: Decode): MatrixSeries {
+/** What makes the series of a result. */
+interface SeriesMaker {
+  /** Of all steps. */
+  readonly times: Float64Array;
+  readonly decode: Decode;
+  /** The series made last lies in the columns of its row. */
+  tookRow: boolean;
+}
+
+/** The samples of a row; most rows have one at each step, or begin late or end early by little, and are not copied. */
+function seriesOf(row: Row, maker: SeriesMaker): MatrixSeries {
   const { present, values } = row;
-  const labels = row.labelsBy(decode);
+  const labels = row.labelsBy(maker.decode);
+  const { times: stepTimes } = maker;
   let count = 0;
   for (let i = 0; i < present.length; i++) count += present[i]!;
-  const whole = count === present.length;
-  if (whole && row.histograms === null)
-    return { labels, times: stepTimes, values, histograms: null };
+  maker.tookRow = row.histograms === null && 8 * count >= 7 * present.length;
+  if (maker.tookRow) {
+    if (count === present.length) return { labels, times: stepTimes, values, histograms: null };
+    const first = present.indexOf(1);
+    const end = first + count;
+    // So many samples, and the first and last of that many steps in a row are there: none is missing between.
+    if (present.lastIndexOf(1) === end - 1) {
+      const times = stepTimes.subarray(first, end);
+      return { labels, times, values: values.subarray(first, end), histograms: null };
+    }
+    maker.tookRow = false;
+  }
   const times = new Float64Array(count);
   const samples = new Float64Array(count);
   let histograms: (FloatHistogram | undefined)[] | null = null;
