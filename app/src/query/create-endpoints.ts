@@ -18,9 +18,9 @@ import { AppError } from "../errors.ts";
 import { grpcClientMetrics } from "../grpc/grpc-client-metrics.ts";
 import { clientTraces } from "../grpc/grpc-traces.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { countedDns } from "../process/counted-dns.ts";
 import type { Actor } from "../process/run-group.ts";
 import { tlsVersion } from "../process/tls-names.ts";
-import { countedDns } from "./counted-dns.ts";
 import type { QueryOptions } from "./options.ts";
 import { WatchedResolver } from "./unresolved.ts";
 
@@ -78,7 +78,7 @@ export async function createEndpoints(app: AppProcess, options: QueryOptions): P
     const warn = (message: string) => app.log.warn(message);
     const files = new FileTargets([...given.sdFiles], { parseYaml, warn });
     const resolver = new WatchedResolver(
-      countedDns(systemDns, app.registry),
+      countedDns(systemDns, app.registry, "thanos_query_endpoints"),
       warn,
       3 * given.dnsIntervalMs,
       app.now,

@@ -86,6 +86,7 @@ export class FanoutQuerier implements Querier {
     const { onStore } = request;
     const query: FanoutQuery = {
       storeMatch: request.storeMatch,
+      replicaLabels: request.dedup ? request.replicaLabels : [],
       ...(request.storesWithinMs > 0
         ? { deadline: this.#deps.now() + request.storesWithinMs }
         : {}),

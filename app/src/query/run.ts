@@ -23,13 +23,15 @@ import { WorkerPool } from "./workers/worker-pool.ts";
 /** Ready when every endpoint has been asked once, or after so long. */
 const firstUpdateMs = 30_000;
 
-function remotesOf(options: QueryOptions, endpoints: Endpoints): RemoteQueriers {
+function remotesOf(options: QueryOptions, endpoints: Endpoints, app: AppProcess): RemoteQueriers {
   const { selectorLabels, selectorRelabelConfig, lookbackMs, distributed } = options;
+  // What a selector leaves out, remote queriers would still count.
+  const enabled = selectorLabels.size === 0 && selectorRelabelConfig === "";
+  if (!enabled) app.log.warn("queries are not spread over queriers: there is a selector");
   return new RemoteQueriers(
     {
       ...distributed,
-      // What a selector leaves out, remote queriers would still count.
-      enabled: selectorLabels.size === 0 && selectorRelabelConfig === "",
+      enabled,
       lookbackMs,
     },
     { queriers: () => endpoints.set.queriers(), stores: () => endpoints.stores() },
@@ -56,6 +58,7 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
       storeTimeoutMs: options.storeTimeoutMs,
       strategy: options.proxyStrategy,
       bufferBatchesMax: options.lazyBufferedFrames,
+      replicaLabels: options.replicaLabels,
     },
     {
       stores: () => endpoints.stores(),
@@ -92,7 +95,12 @@ export async function runQuery(options: QueryOptions, app: AppProcess): Promise<
   const context = await registerQueryApi(
     frontend?.behind ?? server,
     frontend === null ? options : behindFrontend(options),
-    { app, querier, engine, ...(distributed ? { remotes: remotesOf(options, endpoints) } : {}) },
+    {
+      app,
+      querier,
+      engine,
+      ...(distributed ? { remotes: remotesOf(options, endpoints, app) } : {}),
+    },
   );
   const services = queryServices({
     fanout,

@@ -4,6 +4,7 @@ import { AppError } from "../errors.ts";
 import { AlertQueue, alertQueueDefaults } from "../notify/alert-queue.ts";
 import { AlertSender } from "../notify/alert-sender.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { countedDns, providerResults } from "../process/counted-dns.ts";
 import type { Actor } from "../process/run-group.ts";
 import { parseRelabel } from "../receive/relabel.ts";
 import {
@@ -11,7 +12,6 @@ import {
   alertmanagerOfUrl,
   parseAlertmanagersConfig,
 } from "./clients/client-config.ts";
-import { prefixedDns, providerResults } from "./clients/counted-dns.ts";
 import type { HttpClientMetrics } from "./clients/http-client-metrics.ts";
 import { HttpTargets } from "./clients/http-targets.ts";
 import { parseYaml } from "./clients/yaml-fields.ts";
@@ -40,7 +40,7 @@ export function openNotifier(
   const { registry, now, log } = app;
   const configs = configsOf(options, `Deucalion/${app.build.version}`);
   if (configs.length === 0) log.warn("no alertmanager configured");
-  const dns = prefixedDns(systemDns, registry, "thanos_rule_alertmanagers");
+  const dns = countedDns(systemDns, registry, "thanos_rule_alertmanagers");
   const { dnsIntervalMs } = options.alertmanagers;
   const resolved = providerResults(registry, "thanos_rule_alertmanagers");
   const warn = (message: string): void => log.warn(message);

@@ -3,9 +3,9 @@ import { AddressResolver, EndpointSet, EndpointSpecs, systemDns } from "@deucali
 import { decodeChunkInto } from "@deucalion/tsdb";
 import { grpcClientMetrics } from "../grpc/grpc-client-metrics.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { countedDns, providerResults } from "../process/counted-dns.ts";
 import type { Actor } from "../process/run-group.ts";
 import { parseQueryConfig, type QueryConfig, queryOfAddress } from "./clients/client-config.ts";
-import { prefixedDns, providerResults } from "./clients/counted-dns.ts";
 import type { HttpClientMetrics } from "./clients/http-client-metrics.ts";
 import { HttpTargets } from "./clients/http-targets.ts";
 import { parseYaml } from "./clients/yaml-fields.ts";
@@ -79,7 +79,7 @@ export function openQueriers(
   const { registry, now } = app;
   const log = app.log.with({ component: "rules" });
   const configs = configsOf(query, `Deucalion/${app.build.version}`);
-  const dns = prefixedDns(systemDns, registry, "thanos_rule_query_apis");
+  const dns = countedDns(systemDns, registry, "thanos_rule_query_apis");
   const resolved = providerResults(registry, "thanos_rule_query_apis");
   const targets = configs
     .map(({ http }) => {

@@ -43,6 +43,8 @@ export {
 } from "./fanout/external-labels.ts";
 export type { FanoutDeps, FanoutOptions, FanoutQuery } from "./fanout/fanout.ts";
 export { Fanout, fanoutDefaults } from "./fanout/fanout.ts";
+export type { AskedTime } from "./fanout/lost-stores.ts";
+export { lostStores } from "./fanout/lost-stores.ts";
 export { dedupExemplars } from "./fanout/merge-exemplars.ts";
 export type { RuleFilter } from "./fanout/merge-rules.ts";
 export { dedupRuleGroups, filterRuleGroups } from "./fanout/merge-rules.ts";

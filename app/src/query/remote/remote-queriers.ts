@@ -1,6 +1,11 @@
 // The endpoints of a querier in distributed mode: those that evaluate, those that only have series, those that are away.
 import type { OtherStore, Remotes } from "@deucalion/promql";
-import { labelSetsText, type QueryEndpoint, type StoreEndpoint } from "@deucalion/storeapi";
+import {
+  labelSetsText,
+  lostStores,
+  type QueryEndpoint,
+  type StoreEndpoint,
+} from "@deucalion/storeapi";
 import type { ExecuteParams } from "../api/run-query.ts";
 import { type PartitionOptions, RemoteQuerier } from "./remote-querier.ts";
 
@@ -60,14 +65,18 @@ export class RemoteQueriers {
       const { minTime, maxTime } = source.info();
       return !addresses.has(address) && minTime <= maxTime;
     });
+    const isReachable = ({ unreachable }: StoreEndpoint): boolean => unreachable === null;
+    const missing = stores.filter(({ unreachable }) => unreachable !== null);
+    const replicas = params.dedup ? params.replicaLabels : [];
     return {
       engines: asked.map(
         (endpoint) => new RemoteQuerier(endpoint, options, { partitionLabels, overlapping }),
       ),
-      others: stores.filter(({ unreachable }) => unreachable === null).map(other),
-      missing: params.partialResponse
-        ? stores.filter(({ unreachable }) => unreachable !== null).map(other)
-        : [],
+      others: stores.filter(isReachable).map(other),
+      missing: (params.partialResponse
+        ? missing
+        : lostStores(missing, this.#deps.stores().filter(isReachable), null, replicas)
+      ).map(other),
     };
   }
 }

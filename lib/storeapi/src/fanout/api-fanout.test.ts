@@ -245,7 +245,19 @@ test("endpoints that fail, hang or are away become warnings, or the end", async 
   const missing: string[] = [];
   assert.deepEqual(await fanout([away]).rules(rulesRequest, context(missing)), []);
   assert.deepEqual(missing, ["no endpoint is reachable: away:1 (connection refused)"]);
+  // That a sidecar without rules is away does not matter.
+  const other = endpoint("other:1", { unreachable: "gone", targets: { targets: none } });
+  for (const partialResponseStrategy of [0, 1]) {
+    const told: string[] = [];
+    const request = { ...rulesRequest, partialResponseStrategy };
+    await fanout([good, away, other]).rules(request, context(told));
+    assert.deepEqual(told, ["endpoint is not reachable: away:1 (connection refused)"]);
+  }
 });
+
+async function none(): Promise<never> {
+  throw new Error("not to be asked");
+}
 
 test("metadata is distinct and limited by metrics", async () => {
   const meta = (type: string) => ({ type, help: "h", unit: "" });

@@ -64,6 +64,9 @@ export class ApiFanout
       const text = `no endpoint is reachable: ${names}`;
       if (abort) throw new StoreApiError("STOREAPI_ABORTED", text);
       context.warn(text);
+    } else {
+      for (const { address, unreachable } of down.filter((one) => has(one) || isUnknown(one)))
+        context.warn(`endpoint is not reachable: ${address} (${unreachable})`);
     }
     const one = async (endpoint: ApiEndpoint): Promise<T | null> => {
       const name = () =>
@@ -187,6 +190,12 @@ export class ApiFanout
     }
     return all;
   }
+}
+
+/** True if it has never said which APIs it has. */
+function isUnknown(endpoint: ApiEndpoint): boolean {
+  const { rules, targets, metadata, exemplars, status } = endpoint;
+  return [rules, targets, metadata, exemplars, status].every((api) => api === null);
 }
 
 function sameMeta(a: MetricMeta, b: MetricMeta): boolean {

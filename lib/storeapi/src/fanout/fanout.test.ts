@@ -293,6 +293,58 @@ test("with stores configured and none reachable the answer names them", async ()
   );
 });
 
+test("a store that is not there is named where partial answers are unwanted, unless a replica of it was asked", async () => {
+  const down = { unreachable: "connection refused" };
+  const set = (cluster: string, replica: string): Labels[] => [Labels.from({ cluster, replica })];
+  const a0 = store("a0:1", { endpoint: down, labelSets: set("a", "0") });
+  const a1 = store("a1:1", { labelSets: set("a", "1") });
+  const missing = 'store is not reachable: a0:1 {cluster="a", replica="0"} (connection refused)';
+  const ask = async (
+    stores: readonly StoreEndpoint[],
+    replicaLabels: readonly string[],
+    more: Partial<SeriesRequest> = {},
+    replicasOfAll: readonly string[] = [],
+  ): Promise<string[]> => {
+    const warnings: string[] = [];
+    const request: SeriesRequest = { ...everything, partialResponse: "abort", ...more };
+    const source = fanout(stores, { replicaLabels: replicasOfAll }).view({ replicaLabels });
+    await collect(source.series(request, context(warnings)));
+    return warnings;
+  };
+  const onlyOfZero = { matchers: [new Matcher("=~", "replica", "0|2")] };
+  const late = store("late:1", { labelSets: set("a", "1"), minTime: 500 });
+  const other = store("b0:1", { labelSets: set("b", "0") });
+  const never = store("never:1", { endpoint: down });
+  const got = {
+    noReplicaLabels: await ask([a0, a1], []),
+    replica: await ask([a0, a1], ["replica"]),
+    partialWanted: await ask([a0, a1], ["replica"], { partialResponse: "warn" }),
+    otherCluster: await ask([a0, other], ["replica"]),
+    replicaBeginsLater: await ask([a0, late], ["replica"]),
+    replicaNotAsked: await ask(
+      [a0, a1, store("c2:1", { labelSets: set("c", "2") })],
+      ["replica"],
+      onlyOfZero,
+    ),
+    neverSeen: await ask([never, a1], ["replica"]),
+    ofTheQueryNotOfAll: await ask([a0, a1], [], {}, ["replica"]),
+  };
+  assert.deepEqual(got, {
+    noReplicaLabels: [missing],
+    replica: [],
+    partialWanted: [missing],
+    otherCluster: [missing],
+    replicaBeginsLater: [missing],
+    replicaNotAsked: [missing],
+    neverSeen: ["store is not reachable: never:1 (connection refused)"],
+    ofTheQueryNotOfAll: [missing],
+  });
+  const warnings: string[] = [];
+  const plain = fanout([a0, a1], { replicaLabels: ["replica"] });
+  await collect(plain.series({ ...everything, partialResponse: "abort" }, context(warnings)));
+  assert.deepEqual(warnings, []);
+});
+
 test("stores that cannot leave replica labels out are stripped and sorted here", async () => {
   const seen: SeriesRequest[] = [];
   const old = store("old:1", {

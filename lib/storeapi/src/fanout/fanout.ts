@@ -17,6 +17,7 @@ import { StoreApiError } from "../errors.ts";
 import { int64Max, int64Min } from "../messages/info-messages.ts";
 import { failureText, withinTime } from "./bounded-call.ts";
 import { labelSetsText, matchExternalLabels, matchersForLabelSets } from "./external-labels.ts";
+import { lostStores } from "./lost-stores.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import { pickSeries } from "./pick-series.ts";
 import { type PruneResult, pruneStores } from "./prune-stores.ts";
@@ -41,6 +42,8 @@ export interface FanoutOptions {
   readonly batchSeries: number;
   /** False hands equal series of different stores on one by one. */
   readonly joinEqual: boolean;
+  /** Labels that tell replicas apart, for queries that do not name theirs. */
+  readonly replicaLabels: readonly string[];
 }
 
 export const fanoutDefaults: FanoutOptions = {
@@ -52,6 +55,7 @@ export const fanoutDefaults: FanoutOptions = {
   bufferBatchesMax: 20,
   batchSeries: 512,
   joinEqual: true,
+  replicaLabels: [],
 };
 
 export interface FanoutDeps {
@@ -69,6 +73,8 @@ export interface FanoutQuery {
   readonly storeMatch?: readonly (readonly Matcher[])[];
   /** Milliseconds since the epoch: stores that have not finished by then are given up with a warning. */
   readonly deadline?: number;
+  /** Labels whose values do not matter to the query: a replica makes up for a store that is not there. */
+  readonly replicaLabels?: readonly string[];
   /** Called once for each store when a select ends. */
   readonly onStore?: (report: StoreReport) => void;
 }
@@ -162,31 +168,15 @@ export class Fanout implements SeriesSource {
       storeMatch: query.storeMatch ?? [],
       keepLabelSet: this.#options.keepLabelSet,
     });
-    this.#tellMissing(stores, plan, abort, context);
+    const replicas = query.replicaLabels ?? this.#options.replicaLabels;
+    const holes = abort
+      ? lostStores(plan.unreachable, plan.asked, request, replicas)
+      : plan.unreachable;
+    tellMissing(stores, holes, abort, context);
     for (const { store, reason } of plan.skipped) report(query, store, reason);
     for (const store of plan.unreachable)
       report(query, store, `not reachable: ${store.unreachable}`);
     return { ...plan, matchers: [...external.rest, ...matchersForLabelSets(plan.keptLabelSets)] };
-  }
-
-  /** Unreachable stores become warnings; if there is no other store, an error where partial answers are unwanted. */
-  #tellMissing(
-    stores: readonly StoreEndpoint[],
-    plan: PruneResult,
-    abort: boolean,
-    context: SourceContext,
-  ): void {
-    if (plan.unreachable.length === 0) return;
-    const none = stores.every((store) => store.unreachable !== null);
-    if (none) {
-      const names = plan.unreachable.map(missingText).join("; ");
-      const text = `no StoreAPI is reachable: ${names}`;
-      if (abort) throw new StoreApiError("STOREAPI_ABORTED", text);
-      context.warn(text);
-    } else if (!abort) {
-      for (const store of plan.unreachable)
-        context.warn(`store is not reachable: ${missingText(store)}`);
-    }
   }
 
   async *#series(
@@ -347,6 +337,26 @@ function report(query: FanoutQuery, store: StoreEndpoint, skipped: string): void
     durationMs: 0,
     error: null,
   });
+}
+
+/**
+ * Stores that are not reachable become warnings; an error if there is no other store and partial answers are unwanted. Where there
+ * are others, Thanos answers without them and a word even then: ours says so, and a querier above that wants the whole refuses it.
+ */
+function tellMissing(
+  stores: readonly StoreEndpoint[],
+  holes: readonly StoreEndpoint[],
+  abort: boolean,
+  context: SourceContext,
+): void {
+  if (holes.length === 0) return;
+  if (stores.some((store) => store.unreachable === null)) {
+    for (const store of holes) context.warn(`store is not reachable: ${missingText(store)}`);
+    return;
+  }
+  const text = `no StoreAPI is reachable: ${holes.map(missingText).join("; ")}`;
+  if (abort) throw new StoreApiError("STOREAPI_ABORTED", text);
+  context.warn(text);
 }
 
 function missingText(store: StoreEndpoint): string {

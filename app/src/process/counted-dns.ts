@@ -3,7 +3,7 @@ import type { DnsLookup } from "@deucalion/storeapi";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 /** Counts `<prefix>_dns_lookups_total` and `<prefix>_dns_failures_total` of `inner`. */
-export function prefixedDns(inner: DnsLookup, registry: Registry, prefix: string): DnsLookup {
+export function countedDns(inner: DnsLookup, registry: Registry, prefix: string): DnsLookup {
   const counter = (name: string, help: string) =>
     new Counter({ name: `${prefix}_dns_${name}_total`, help, registers: [registry] });
   const lookups = counter("lookups", "DNS lookups.");
