@@ -19,6 +19,11 @@ import { hasSamples, readHeadSeries } from "./chunks/head-read.ts";
 import type { LiveHead } from "./live-head.ts";
 
 const batchSeries = 512;
+/**
+ * Series whose chunks are read at once, but for the first batch. Neighbours by labels lie far apart in the files, which
+ * are in the order in which chunks were closed: reading is of nearly all in between.
+ */
+const readSeries = 8 * batchSeries;
 
 /** Series, label names and values of a head. Labels are those that were written, without external ones. */
 export class HeadSource implements SeriesSource {
@@ -55,9 +60,10 @@ export class HeadSource implements SeriesSource {
       if (stripped !== null) found = stripped.series;
       const limit = request.limit ? request.limit : found.length;
       const count = Math.min(limit, found.length);
-      for (let at = 0; at < count; at += batchSeries) {
+      for (let at = 0, next = 0; at < count; at = next) {
         context.signal.throwIfAborted();
-        const part = found.subarray(at, Math.min(count, at + batchSeries));
+        next = Math.min(count, at + (at === 0 ? batchSeries : readSeries));
+        const part = found.subarray(at, next);
         const columns = await readHeadSeries(head, part, {
           minTime,
           maxTime,
@@ -73,7 +79,10 @@ export class HeadSource implements SeriesSource {
             columns.labelEnd[i] = end;
           }
         }
-        yield new EncodedBatch(columns, decodeChunkInto);
+        for (let from = 0; from < part.length; from += batchSeries) {
+          const to = Math.min(part.length, from + batchSeries);
+          yield new EncodedBatch(columns.part(from, to), decodeChunkInto);
+        }
       }
     } finally {
       head.release();

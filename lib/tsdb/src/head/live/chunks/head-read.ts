@@ -46,6 +46,39 @@ function outOfOrderMeets(
   return samples.times[0]! <= maxTime && samples.times[samples.count - 1]! >= minTime;
 }
 
+/** Bytes of chunks, one behind the other: an array for each would cost more than its chunk. */
+class ChunkBytes {
+  data: Uint8Array;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.data = new Uint8Array(capacity);
+  }
+
+  /** Copies `from[start, end)` in and returns where it lies. */
+  add(from: Uint8Array, start: number, end: number): number {
+    const at = this.length;
+    this.length += end - start;
+    if (this.length > this.data.length) {
+      const larger = new Uint8Array(2 * this.length);
+      larger.set(this.data.subarray(0, at));
+      this.data = larger;
+    }
+    const out = this.data;
+    for (let i = start, to = at; i < end; i++, to++) out[to] = from[i]!;
+    return at;
+  }
+}
+
+/** The open chunk of a series; its bytes lie in those of all. */
+interface OpenChunk {
+  readonly encoding: number;
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Chunks of one series as they were at one moment, before those on disk are read. */
 interface Gathered {
   readonly labels: LabelBytes;
@@ -53,7 +86,7 @@ interface Gathered {
   readonly from: number;
   readonly inOrderEnd: number;
   readonly end: number;
-  readonly open: EncodedChunk | null;
+  readonly open: OpenChunk | null;
   readonly late: SampleColumns | null;
   readonly deleted: readonly { readonly minTime: number; readonly maxTime: number }[];
 }
@@ -72,6 +105,7 @@ function gather(
   minTime: number,
   maxTime: number,
   wanted: Wanted,
+  bytes: ChunkBytes,
   parts: { readonly inOrder: boolean; readonly outOfOrder: boolean },
 ): Gathered {
   const { table, chunks } = head;
@@ -83,16 +117,17 @@ function gather(
     wanted.maxTimes.push(chunks.maxTime[row]!);
     wanted.encodings.push(chunks.encoding[row]!);
   };
-  let open: EncodedChunk | null = null;
+  let open: OpenChunk | null = null;
   if (parts.inOrder) {
     for (let row = table.firstChunk[series]!; row >= 0; row = chunks.next[row]!) want(row);
     const encoding = table.kind[series]!;
     const first = table.openTime[series]!;
     const last = table.lastTime[series]!;
     if (encoding !== ChunkKind.none && first <= maxTime && last >= minTime) {
-      const sampleCount = head.openCount(series);
-      const data = head.openBytes(series).slice();
-      open = { encoding, minTime: first, maxTime: last, sampleCount, data };
+      const data = head.openBytes(series);
+      const { length } = data;
+      const offset = bytes.add(data, 0, length);
+      open = { encoding, minTime: first, maxTime: last, offset, length };
     }
   }
   const inOrderEnd = wanted.refs.length;
@@ -136,74 +171,52 @@ export async function readHeadSeries(
   const { minTime, maxTime } = range;
   const wanted: Wanted = { refs: [], minTimes: [], maxTimes: [], encodings: [] };
   const all: Gathered[] = [];
-  const out = new ChunkColumns(series.length, 4 * series.length);
-  let labelBytes = 0;
-  for (const one of series) {
-    const gathered = gather(
-      head,
-      one,
-      minTime,
-      maxTime,
-      wanted,
-      range.skipChunks ? { inOrder: false, outOfOrder: false } : range,
-    );
-    labelBytes += gathered.labels.end - gathered.labels.start;
-    all.push(gathered);
-  }
-  const labels = new Uint8Array(labelBytes);
-  const labelBuffer = out.addBuffer(labels);
-  const starts: number[] = [];
-  let at = 0;
-  for (const { labels: from } of all) {
-    starts.push(at);
-    labels.set(from.data.subarray(from.start, from.end), at);
-    at += from.end - from.start;
-  }
-  starts.push(at);
+  const bytes = new ChunkBytes(256 * series.length);
+  const parts = range.skipChunks ? { inOrder: false, outOfOrder: false } : range;
+  for (const one of series) all.push(gather(head, one, minTime, maxTime, wanted, bytes, parts));
   const places = await head.files.read(wanted.refs);
-  const numbers = new Map<Uint8Array, number>();
-  const number = (data: Uint8Array): number => {
-    let found = numbers.get(data);
-    if (found === undefined) {
-      found = out.addBuffer(data);
-      numbers.set(data, found);
+  const out = new ChunkColumns(series.length, 2 * series.length);
+  // The buffer of chunks is the first; it is known when all are in it. Labels stay where they are.
+  out.addBuffer(bytes.data);
+  const pages = new Map<Uint8Array, number>();
+  for (const one of all) {
+    const { data: page, start, end } = one.labels;
+    let number = pages.get(page);
+    if (number === undefined) {
+      number = out.addBuffer(page);
+      pages.set(page, number);
     }
-    return found;
-  };
-  for (const [i, one] of all.entries()) {
-    out.addSeries(labelBuffer, starts[i]!, starts[i + 1]!);
+    out.addSeries(number, start, end);
     const merged =
       one.late !== null || one.end > one.inOrderEnd || meetsRange(one.deleted, minTime, maxTime);
     if (merged) {
-      for (const chunk of mergeChunks(one, wanted, places)) {
+      for (const chunk of mergeChunks(one, bytes.data, wanted, places)) {
         const { minTime: first, maxTime: last, encoding, data } = chunk;
-        out.addChunk(first, last, encoding, Aggregate.raw, number(data), 0, data.length);
+        const at = bytes.add(data, 0, data.length);
+        out.addChunk(first, last, encoding, Aggregate.raw, 0, at, data.length);
       }
       continue;
     }
     for (let j = one.from; j < one.end; j++) {
       const { data, offset, length } = places[j]!;
-      out.addChunk(
-        wanted.minTimes[j]!,
-        wanted.maxTimes[j]!,
-        wanted.encodings[j]!,
-        Aggregate.raw,
-        number(data),
-        offset,
-        length,
-      );
+      const at = bytes.add(data, offset, offset + length);
+      const first = wanted.minTimes[j]!;
+      const last = wanted.maxTimes[j]!;
+      out.addChunk(first, last, wanted.encodings[j]!, Aggregate.raw, 0, at, length);
     }
     if (one.open !== null) {
-      const { minTime: first, maxTime: last, encoding, data } = one.open;
-      out.addChunk(first, last, encoding, Aggregate.raw, number(data), 0, data.length);
+      const { minTime: first, maxTime: last, encoding, offset, length } = one.open;
+      out.addChunk(first, last, encoding, Aggregate.raw, 0, offset, length);
     }
   }
+  out.buffers[0] = bytes.data;
   return out;
 }
 
 /** In-order and out-of-order samples of a series as new chunks, deleted ones left out. */
 function mergeChunks(
   one: Gathered,
+  bytes: Uint8Array,
   wanted: Wanted,
   places: readonly { data: Uint8Array; offset: number; length: number }[],
 ): EncodedChunk[] {
@@ -213,7 +226,8 @@ function mergeChunks(
     decodeChunkInto(wanted.encodings[j]!, data, offset, length, inOrder);
   }
   if (one.open !== null) {
-    decodeChunkInto(one.open.encoding, one.open.data, 0, one.open.data.length, inOrder);
+    const { encoding, offset, length } = one.open;
+    decodeChunkInto(encoding, bytes, offset, length, inOrder);
   }
   const runs = [inOrder];
   for (let j = one.inOrderEnd; j < one.end; j++) {
