@@ -106,13 +106,17 @@ export class HttpTransport {
       const call = (secure ? httpsRequest : httpRequest)(request.url, {
         method: request.method,
         agent: secure ? this.#agents.https : this.#agents.http,
-        signal: request.signal,
         headers: { ...headers, ...proof },
       });
       const timer =
         waitMs === 0
           ? undefined
           : setTimeout(() => call.destroy(new Error(`no answer within ${waitMs} ms`)), waitMs);
+      // Node's own `signal` watches the request by three more listeners.
+      const stop = (): void => void call.destroy(request.signal.reason as Error);
+      if (request.signal.aborted) stop();
+      else request.signal.addEventListener("abort", stop, { once: true });
+      call.on("close", () => request.signal.removeEventListener("abort", stop));
       call.on("response", (response) => {
         clearTimeout(timer);
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });

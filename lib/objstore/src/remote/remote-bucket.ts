@@ -12,6 +12,7 @@ import type {
 } from "../bucket.ts";
 import { ObjstoreError } from "../errors.ts";
 import { checkObjectName, checkPrefix } from "../object-name.ts";
+import { bodyPieces, readBody } from "./read-body.ts";
 
 /** A body that began to arrive. */
 export interface RemoteBody {
@@ -81,9 +82,8 @@ export abstract class RemoteBucket implements Bucket {
   abstract close(): Promise<void>;
 
   async get(name: string, signal: AbortSignal): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    for await (const part of this.stream(name, signal)) parts.push(part);
-    return join(parts);
+    checkObjectName(name);
+    return this.#readWhole(name, 0, undefined, signal, ownBytes);
   }
 
   async *stream(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -96,15 +96,80 @@ export abstract class RemoteBucket implements Bucket {
     offset: number,
     length: number,
     signal: AbortSignal,
+    allocate: (length: number) => Uint8Array = ownBytes,
   ): Promise<Uint8Array> {
     checkObjectName(name);
     if (length <= 0) {
       await this.attributes(name, signal);
       return new Uint8Array(0);
     }
-    const parts: Uint8Array[] = [];
-    for await (const part of this.#read(name, offset, length, signal)) parts.push(part);
-    return join(parts);
+    return this.#readWhole(name, offset, length, signal, allocate);
+  }
+
+  /** As `#read`, into memory of `allocate`. */
+  async #readWhole(
+    name: string,
+    offset: number,
+    length: number | undefined,
+    signal: AbortSignal,
+    allocate: (length: number) => Uint8Array,
+  ): Promise<Uint8Array> {
+    let got = 0;
+    let etag = "";
+    let whole: Uint8Array | undefined;
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted();
+      const left = whole === undefined ? length : whole.length - got;
+      const opened = await this.openBody(name, offset + got, left, etag, signal);
+      if (opened === undefined) {
+        if (whole !== undefined) throw truncated(name, whole.length, got);
+        return new Uint8Array(0);
+      }
+      if (whole === undefined && opened.length > (length ?? opened.length)) {
+        opened.cancel();
+        throw truncated(name, length ?? 0, opened.length, new Error("more than was asked for"));
+      }
+      whole ??= allocate(opened.length);
+      etag = opened.etag;
+      const { broken, bytes } = await this.#fill(whole, got, opened, signal);
+      got = bytes;
+      if (got === whole.length) return whole;
+      await this.#again(name, { want: whole.length, got, etag, attempt }, broken);
+    }
+  }
+
+  /** Writes a body to `whole` from `from` on. Gives where it ended, and what broke it if something did. */
+  async #fill(
+    whole: Uint8Array,
+    from: number,
+    { body, cancel }: RemoteBody,
+    signal: AbortSignal,
+  ): Promise<{ broken: unknown; bytes: number }> {
+    let bytes = from;
+    let broken: unknown;
+    try {
+      await readBody(body, this.#limits.progressTimeoutMs, signal, (piece) => {
+        if (bytes + piece.length <= whole.length) whole.set(piece, bytes);
+        bytes += piece.length;
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      broken = error;
+    } finally {
+      if (bytes < whole.length) cancel();
+    }
+    return { broken, bytes };
+  }
+
+  /** Waits before a body that broke is asked for again; throws OBJSTORE_TRUNCATED where that is of no use. */
+  async #again(
+    name: string,
+    { want, got, etag, attempt }: { want: number; got: number; etag: string; attempt: number },
+    broken: unknown,
+  ): Promise<void> {
+    if (got > want || attempt >= this.#limits.readAttemptsMax || etag === "")
+      throw truncated(name, want, got, broken);
+    await pause(50 * 2 ** attempt * (0.5 + Math.random() / 2));
   }
 
   async *#read(
@@ -128,11 +193,7 @@ export abstract class RemoteBucket implements Bucket {
       etag = opened.etag;
       let broken: unknown;
       try {
-        for await (const piece of withProgress(
-          opened.body,
-          this.#limits.progressTimeoutMs,
-          signal,
-        )) {
+        for await (const piece of bodyPieces(opened.body, this.#limits.progressTimeoutMs, signal)) {
           got += piece.length;
           yield piece;
         }
@@ -143,9 +204,7 @@ export abstract class RemoteBucket implements Bucket {
         if (got < want) opened.cancel();
       }
       if (got === want) return;
-      if (got > want || attempt >= this.#limits.readAttemptsMax || etag === "")
-        throw truncated(name, want, got, broken);
-      await pause(50 * 2 ** attempt * (0.5 + Math.random() / 2));
+      await this.#again(name, { want, got, etag, attempt }, broken);
     }
   }
 
@@ -224,49 +283,7 @@ function truncated(name: string, want: number, got: number, cause?: unknown): Ob
   );
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  let bytes = 0;
-  for (const part of parts) bytes += part.length;
-  // Buffers of the network may be parts of a larger pool: what is handed out is not.
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-async function* withProgress(
-  body: AsyncIterable<Uint8Array>,
-  timeoutMs: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const iterator = body[Symbol.asyncIterator]();
-  let over = false;
-  try {
-    for (;;) {
-      let stop: () => void = () => undefined;
-      const stopped = new Promise<never>((_, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`nothing arrived for ${timeoutMs} ms`)),
-          timeoutMs,
-        );
-        const abort = (): void => reject(signal.reason as Error);
-        signal.addEventListener("abort", abort, { once: true });
-        stop = () => {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", abort);
-        };
-      });
-      signal.throwIfAborted();
-      const next = await Promise.race([iterator.next(), stopped]).finally(stop);
-      over = next.done === true;
-      if (over) return;
-      yield next.value as Uint8Array;
-    }
-  } finally {
-    // The iterator of a body that hangs would never come back: it is left to `cancel`.
-    if (!over) void Promise.resolve(iterator.return?.()).catch(() => undefined);
-  }
+/** Memory that will be written at once: it need not be cleared. */
+function ownBytes(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 }
