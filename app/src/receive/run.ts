@@ -1,7 +1,6 @@
 // Runs the receiver: takes writes, replicates and stores them, serves and uploads what is stored.
 
 import { readFileSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf } from "@deucalion/base";
 import { loadXxhash64, type Xxhash64 } from "@deucalion/kernels";
 import type { Bucket } from "@deucalion/objstore";
@@ -11,7 +10,6 @@ import {
   metadataService,
   statusService,
   storeService,
-  TsdbStatisticsEntryMessage,
 } from "@deucalion/storeapi";
 import { AppError } from "../errors.ts";
 import { createGrpc } from "../grpc/create-grpc.ts";
@@ -34,7 +32,6 @@ import { HashringWatch } from "./ring/hashring-watch.ts";
 import { Peers } from "./ring/peers.ts";
 import { Replicator } from "./ring/replicator.ts";
 import {
-  headStatistics,
   receiveInfo,
   TenantExemplars,
   TenantMetadata,
@@ -43,6 +40,7 @@ import {
 } from "./tenants/tenant-sources.ts";
 import { TenantStores } from "./tenants/tenant-stores.ts";
 import { LocalWriter } from "./write/local-writer.ts";
+import { statusRoute } from "./write/status-route.ts";
 import { memoryWatch, WriteBudget } from "./write/write-budget.ts";
 import { WriteHttp } from "./write/write-http.ts";
 import { writeableStoreService } from "./write/write-service.ts";
@@ -402,59 +400,4 @@ function tlsServer(tls: GrpcTlsOptions) {
       ? {}
       : { ca: readFileSync(tls.clientCaFile), requestCert: true, rejectUnauthorized: true }),
   };
-}
-
-/** GET /api/v1/status/tsdb: statistics of one tenant's head, or of all. */
-function statusRoute(
-  options: ReceiveOptions,
-  shared: Stores,
-  request: IncomingMessage,
-  response: ServerResponse,
-  path: string,
-): boolean {
-  if (path !== "/api/v1/status/tsdb" || request.method !== "GET") return false;
-  const send = (status: number, body: unknown): void => {
-    const text = Buffer.from(JSON.stringify(body));
-    response.writeHead(status, {
-      "Content-Type": "application/json",
-      "Content-Length": text.length,
-    });
-    response.end(text);
-  };
-  const fail = (status: number, errorType: string, error: string): void =>
-    send(status, { status: "error", errorType, error });
-  const query = new URL(request.url ?? "/", "http://receive").searchParams;
-  const { tenantHeader, defaultTenant } = options.write;
-  const header = request.headers[tenantHeader.toLowerCase()];
-  const named = Array.isArray(header) ? header[0] : header;
-  const all = query.get("all_tenants") === "true";
-  if (!shared.writable) {
-    fail(500, "internal", "service unavailable");
-  } else if (all && named) {
-    fail(
-      400,
-      "bad_data",
-      `using both the all_tenants parameter and the ${tenantHeader} header is not supported`,
-    );
-  } else {
-    const text = query.get("limit") ?? "";
-    if (text !== "" && !/^-?\d+$/.test(text)) {
-      fail(
-        400,
-        "bad_data",
-        `unable to parse 'limit' parameter: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
-      );
-      return true;
-    }
-    const limit = text === "" ? 10 : Number(text);
-    const wanted = named || defaultTenant;
-    const data = [...shared.stores.all]
-      .filter(({ name }) => all || name === wanted)
-      .map((tenant) => ({
-        tenant: tenant.name,
-        ...(TsdbStatisticsEntryMessage.toJson(headStatistics(tenant, limit)) as object),
-      }));
-    send(200, { status: "success", data });
-  }
-  return true;
 }
