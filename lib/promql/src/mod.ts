@@ -48,4 +48,5 @@ export type {
   RemoteRequest,
   Remotes,
 } from "./plan/distributed/remote-engine.ts";
+export { timeDependentFunctions } from "./plan/step-invariant.ts";
 export type { MatrixSeries, QueryValue, VectorSample } from "./result.ts";

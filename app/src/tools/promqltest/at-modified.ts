@@ -1,26 +1,13 @@
 // The same instant query written with `@`, and the times at which it must still give the same.
 import type { AtModifier, Expr } from "@deucalion/promql";
-import { parseExpr, printExpr, transformExpr, walkExpr } from "@deucalion/promql";
+import {
+  parseExpr,
+  printExpr,
+  timeDependentFunctions,
+  transformExpr,
+  walkExpr,
+} from "@deucalion/promql";
 import { scriptParseOptions } from "./settings.ts";
-
-/** Functions whose value depends on the time of evaluation even where their arguments do not. */
-const timeDependent: ReadonlySet<string> = new Set([
-  "days_in_month",
-  "day_of_month",
-  "day_of_week",
-  "day_of_year",
-  "end",
-  "hour",
-  "minute",
-  "month",
-  "year",
-  "predict_linear",
-  "range",
-  "start",
-  "step",
-  "time",
-  "timestamp",
-]);
 
 export interface AtCase {
   readonly expr: string;
@@ -32,7 +19,7 @@ export function atModifiedCases(text: string, timeMs: number): AtCase[] {
   const parsed = parseExpr(text, scriptParseOptions);
   let dependent = false;
   walkExpr(parsed, (expr) => {
-    if (expr.kind === "call" && timeDependent.has(expr.func)) dependent = true;
+    if (expr.kind === "call" && timeDependentFunctions.has(expr.func)) dependent = true;
     return true;
   });
   if (dependent) return [];

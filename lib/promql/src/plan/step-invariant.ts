@@ -3,7 +3,7 @@ import type { Call, Expr } from "../parse/ast.ts";
 import { childrenOf, postOrder, withChildren } from "./tree.ts";
 
 /** Functions whose result depends on the time of evaluation even where their arguments do not. */
-const timeDependent = new Set([
+export const timeDependentFunctions: ReadonlySet<string> = new Set([
   "days_in_month",
   "day_of_month",
   "day_of_week",
@@ -40,7 +40,8 @@ function judgeCall(node: Call, args: readonly Verdict[]): Verdict {
   const fixedArgs = args.every((arg) => arg.invariant);
   const selectorsOnly = args.every((arg) => arg.invariant && arg.node.kind === "vector");
   const invariant =
-    (fixedArgs && !timeDependent.has(node.func)) || (node.func === "timestamp" && selectorsOnly);
+    (fixedArgs && !timeDependentFunctions.has(node.func)) ||
+    (node.func === "timestamp" && selectorsOnly);
   if (invariant) {
     return {
       node: withChildren(

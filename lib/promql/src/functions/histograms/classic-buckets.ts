@@ -1,4 +1,5 @@
 // Quantiles and fractions of classic histograms: cumulative buckets with upper bounds.
+import { FractionRanks } from "./fraction-ranks.ts";
 
 /** Differences between neighbours below this are taken for noise of floating point. */
 const tolerance = 1e-12;
@@ -118,10 +119,7 @@ export function bucketFraction(
   if (count === 0 || Number.isNaN(from) || Number.isNaN(to)) return Number.NaN;
   if (from >= to) return 0;
   let rank = 0;
-  let fromRank = Number.NaN;
-  let toRank = Number.NaN;
-  let fromSet = false;
-  let toSet = false;
+  const ranks = new FractionRanks(from, to);
   let lower = bounds[0]! <= 0 ? -Infinity : 0;
   for (let i = 0; i < size; i++) {
     if (i > 0) lower = bounds[i - 1]!;
@@ -130,27 +128,8 @@ export function bucketFraction(
       lower === -Infinity
         ? counts[i]!
         : rank + ((counts[i]! - rank) * (value - lower)) / (upper - lower);
-    if (!fromSet && lower >= from) {
-      fromRank = rank;
-      fromSet = true;
-    }
-    if (!toSet && lower >= to) {
-      toRank = rank;
-      toSet = true;
-    }
-    if (fromSet && toSet) break;
-    if (!fromSet && lower < from && upper > from) {
-      fromRank = rankOf(from);
-      fromSet = true;
-    }
-    if (!toSet && lower < to && upper > to) {
-      toRank = rankOf(to);
-      toSet = true;
-    }
-    if (fromSet && toSet) break;
+    if (ranks.see(lower, upper, rank, rankOf)) break;
     rank = counts[i]!;
   }
-  if (!fromSet || fromRank > count) fromRank = count;
-  if (!toSet || toRank > count) toRank = count;
-  return (toRank - fromRank) / count;
+  return ranks.between(count) / count;
 }

@@ -10,6 +10,7 @@ import {
   goLog2,
   usesCustomBuckets,
 } from "@deucalion/model";
+import { FractionRanks } from "./fraction-ranks.ts";
 
 /** What there was to remark about histograms with NaN observations; set, never cleared. */
 export interface NaNRemarks {
@@ -133,10 +134,7 @@ export function nativeFraction(
   const onlyNegative = h.positiveBuckets.length === 0 && h.negativeBuckets.length > 0;
   let count = 0;
   let rank = 0;
-  let fromRank = 0;
-  let toRank = 0;
-  let fromSet = false;
-  let toSet = false;
+  const ranks = new FractionRanks(from, to);
   const cursor = new BucketCursor(h, "ascending");
   while (cursor.next()) {
     count += cursor.count;
@@ -150,33 +148,14 @@ export function nativeFraction(
       if (linear && lower === -Infinity) return cursor.count;
       return rank + cursor.count * fractionBelow(lower, upper, value, linear);
     };
-    if (!fromSet && lower >= from) {
-      fromRank = rank;
-      fromSet = true;
-    }
-    if (!toSet && lower >= to) {
-      toRank = rank;
-      toSet = true;
-    }
-    if (fromSet && toSet) break;
-    if (!fromSet && lower < from && upper > from) {
-      fromRank = rankOf(from);
-      fromSet = true;
-    }
-    if (!toSet && lower < to && upper > to) {
-      toRank = rankOf(to);
-      toSet = true;
-    }
-    if (fromSet && toSet) break;
+    if (ranks.see(lower, upper, rank, rankOf)) break;
     rank += cursor.count;
   }
   if (Number.isNaN(h.sum)) {
     while (cursor.next()) count += cursor.count;
     if (count < h.count) remarks.skew = true;
   } else count = h.count;
-  if (!fromSet || fromRank > count) fromRank = count;
-  if (!toSet || toRank > count) toRank = count;
-  return (toRank - fromRank) / h.count;
+  return ranks.between(count) / h.count;
 }
 
 /** The variance of a histogram, each bucket taken at its (geometric) middle. */
