@@ -19,6 +19,9 @@ const batchesAhead = 4;
 /** So often must an old query have stepped aside before it moves: it is busy, not waiting. */
 const turnsMax = 8;
 
+/** Ends what nobody reads any more; one for all, since a stack costs more than a small query's selects. */
+const ended = new PromqlError("PROMQL_CANCELED", "the query has ended");
+
 interface Parts {
   readonly outer: RequestSourceParts;
   readonly source: SeriesSource;
@@ -231,7 +234,7 @@ export class MovingEngine implements Pick<Engine, "instant" | "range"> {
       return await this.#inThread(query, taps, parts, times, options, spent, selects.signal);
     } finally {
       options.signal?.removeEventListener("abort", onAbort);
-      selects.abort(new PromqlError("PROMQL_CANCELED", "the query has ended"));
+      selects.abort(ended);
       await taps.close();
     }
   }

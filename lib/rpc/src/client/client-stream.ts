@@ -251,10 +251,11 @@ export class ClientStream implements ServerStream {
     wake?.();
   }
 
-  cancel(reason: unknown = new RpcError("RPC_CANCELLED", "context canceled")): void {
+  cancel(reason?: unknown): void {
+    // Every reader cancels at its end: an error with a stack is made only for calls that still run.
     if (this.#ended) return;
     this.#pending = [];
-    this.#finish(reason);
+    this.#finish(reason === undefined ? new RpcError("RPC_CANCELLED", "context canceled") : reason);
     this.#stream?.close(constants.NGHTTP2_CANCEL);
   }
 
