@@ -68,7 +68,8 @@ test("a hung store neither stalls a query with a timeout nor hides", {
   const ms = performance.now() - begin;
   const answer = body as Answer;
   assert.equal(status, 200, JSON.stringify(body));
-  assert.ok(ms < 5200, `the answer took ${ms} ms`);
+  // The hung store would hold it for 30 s.
+  assert.ok(ms < 10_000, `the answer took ${ms} ms`);
   assert.ok(answer.data.result.length > 0, "the other store's series are missing");
   assert.ok(
     answer.warnings?.some((text) => text.includes(hung.address)),
