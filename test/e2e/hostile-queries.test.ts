@@ -222,7 +222,8 @@ test("a query that its client leaves stops within 100 ms", { timeout: 120_000 },
     'sum by (id) (max_over_time({__name__=~".+"}[1h])) or count by (id) ({__name__=~".*.+"})',
     "max_over_time(stddev_over_time(rate(req_total[5m])[1h:5s])[1h:5s])",
   ];
-  for (const query of left) {
+  /** Starts a query, leaves it, and waits until it is not listed any more: ms. */
+  const leave = async (query: string): Promise<number> => {
     const stop = new AbortController();
     const params = new URLSearchParams({ query, time: String(start + 3600) });
     const gone = fetch(`${url}/query?${params}`, { signal: stop.signal }).catch(() => undefined);
@@ -235,8 +236,12 @@ test("a query that its client leaves stops within 100 ms", { timeout: 120_000 },
     stop.abort();
     await gone;
     while ((await running()).length > 0) await sleep(5);
-    const ms = performance.now() - begun;
-    // 100 ms for the query to end; the rest for the questions whether it has, and for a busy machine.
-    assert.ok(ms < 750, `${query}: ${ms} ms`);
+    return performance.now() - begun;
+  };
+  for (const query of left) {
+    // 100 ms for the query to end; the rest for the questions whether it has. A busy machine gets three tries.
+    let ms = await leave(query);
+    for (let tries = 1; tries < 3 && ms >= 150; tries++) ms = await leave(query);
+    assert.ok(ms < 150, `${query}: ${ms} ms`);
   }
 });

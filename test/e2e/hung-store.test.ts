@@ -61,15 +61,17 @@ test("a hung store neither stalls a query with a timeout nor hides", {
     10_000,
     "the hung store being known",
   );
-  const begin = performance.now();
-  const { status, body } = await getJson(
-    `${base}/api/v1/query?query=up&time=1704157200&timeout=5s`,
-  );
-  const ms = performance.now() - begin;
+  const ask = async (): Promise<{ ms: number; status: number; body: unknown }> => {
+    const begin = performance.now();
+    const got = await getJson(`${base}/api/v1/query?query=up&time=1704157200&timeout=5s`);
+    return { ...got, ms: performance.now() - begin };
+  };
+  // A busy machine gets a second try.
+  let { ms, status, body } = await ask();
+  if (ms >= 5200) ({ ms, status, body } = await ask());
   const answer = body as Answer;
   assert.equal(status, 200, JSON.stringify(body));
-  // The hung store would hold it for 30 s.
-  assert.ok(ms < 10_000, `the answer took ${ms} ms`);
+  assert.ok(ms < 5200, `the answer took ${ms} ms`);
   assert.ok(answer.data.result.length > 0, "the other store's series are missing");
   assert.ok(
     answer.warnings?.some((text) => text.includes(hung.address)),

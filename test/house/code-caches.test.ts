@@ -16,7 +16,8 @@ const source = readFileSync(dir + "/" + name + ".js", "latin1");
 const caches = readdirSync(dir).filter((file) => file.startsWith(name) && file.endsWith(".cache"));
 console.log(JSON.stringify(caches.map((file) => {
   const cachedData = readFileSync(dir + "/" + file);
-  const { cachedDataRejected } = new Script(source, { filename: dir + "/" + name + ".js", cachedData });
+  // Under one name V8 would take the second from what it compiled for the first.
+  const { cachedDataRejected } = new Script(source, { filename: dir + "/" + file + ".js", cachedData });
   return [file.split(".")[1], cachedDataRejected];
 })));`;
 

@@ -338,7 +338,7 @@ test("a query ends at its timeout, at a user's cancel, and when its client leave
     const begun = performance.now();
     const late = await send(`${server.url}/api/v1/query?query=up&timeout=200ms`);
     assert.deepEqual([late.status, json(late).errorType], [503, "timeout"]);
-    assert.ok(performance.now() - begun < 2000);
+    assert.ok(performance.now() - begun < 400);
 
     const running = send(`${server.url}/api/v1/query?query=up`);
     const waiting = send(`${server.url}/api/v1/query?query=1`);
@@ -359,7 +359,7 @@ test("a query ends at its timeout, at a user's cancel, and when its client leave
     assert.equal((await send(cancel, { method: "POST" })).status, 200);
     const ended = await running;
     assert.deepEqual([ended.status, json(ended).errorType], [503, "canceled"]);
-    assert.ok(performance.now() - canceled < 1000);
+    assert.ok(performance.now() - canceled < 100);
     assert.equal((await waiting).status, 200);
     assert.equal((await send(cancel, { method: "POST" })).status, 404);
 

@@ -230,7 +230,27 @@ test("mergeFill() gives a window the same answer as any wider window", () => {
         );
       }
     }),
-    { numRuns: Math.ceil(runs / 5) },
+    {
+      numRuns: Math.ceil(runs / 5),
+      examples: [
+        // The first replica comes back after hours, in the slot of a reset that the other does not yet show.
+        [
+          {
+            intervalMs: 300_000,
+            replicaCount: 2,
+            jitter: 0.02,
+            skews: [0, 0, 0, 0],
+            loss: 0,
+            outages: [{ replica: 0, from: 78, slots: 35 }],
+            resets: [113],
+            equalTimes: false,
+            seed: 573_257_932,
+          },
+          90,
+          24,
+        ],
+      ],
+    },
   );
 });
 
