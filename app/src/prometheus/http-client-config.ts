@@ -2,6 +2,7 @@
 import { parse } from "yaml";
 import { AppError } from "../errors.ts";
 import { type HttpClientOptions, httpClientDefaults } from "./http-client.ts";
+import { readProxyUrl } from "./proxy-config.ts";
 
 type Section = Readonly<Record<string, unknown>>;
 
@@ -72,12 +73,7 @@ export function parseHttpClientConfig(yaml: string, userAgent: string): HttpClie
       "at most one of basic_auth, bearer_token & bearer_token_file must be configured",
     );
   }
-  if (text(document, "proxy_url") !== "") {
-    throw new AppError(
-      "APP_CONFIG",
-      "HTTP client: proxy_url is not supported; put the proxy in front of Prometheus' address instead",
-    );
-  }
+  const proxyUrl = readProxyUrl(text(document, "proxy_url"), "HTTP client");
   const connectionsMax = Number(transport.max_conns_per_host ?? 0);
   return {
     ...httpClientDefaults,
@@ -98,6 +94,7 @@ export function parseHttpClientConfig(yaml: string, userAgent: string): HttpClie
       serverName: text(tls, "server_name"),
       insecureSkipVerify: tls.insecure_skip_verify === true,
     },
+    proxy: proxyUrl === "" ? null : { url: proxyUrl, noProxy: "", connectHeaders: {} },
     connectionsMax: connectionsMax > 0 ? connectionsMax : Number.POSITIVE_INFINITY,
   };
 }

@@ -1,9 +1,19 @@
-// An HTTP client with the settings of `--prometheus.http-client`: pooled connections, TLS, basic and bearer auth.
+// An HTTP client with the settings of `--prometheus.http-client`: pooled connections, TLS, proxies, basic and bearer auth.
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { messageOf } from "@deucalion/base";
 import { PrometheusError } from "./errors.ts";
+
+/** A proxy, and which requests go through it. */
+export interface HttpProxy {
+  /** "" for what the environment names. */
+  readonly url: string;
+  /** Hosts that are asked directly, in the words of NO_PROXY. */
+  readonly noProxy: string;
+  /** Sent with CONNECT. */
+  readonly connectHeaders: Readonly<Record<string, readonly string[]>>;
+}
 
 export interface HttpClientOptions {
   readonly basicAuth: {
@@ -21,6 +31,7 @@ export interface HttpClientOptions {
     readonly insecureSkipVerify: boolean;
   };
   readonly connectionsMax: number;
+  readonly proxy: HttpProxy | null;
   readonly userAgent: string;
 }
 
@@ -30,6 +41,7 @@ export const httpClientDefaults: HttpClientOptions = {
   bearerTokenFile: "",
   tls: { caFile: "", certFile: "", keyFile: "", serverName: "", insecureSkipVerify: false },
   connectionsMax: Number.POSITIVE_INFINITY,
+  proxy: null,
   userAgent: "Deucalion",
 };
 
@@ -41,20 +53,30 @@ export interface HttpCall {
   readonly signal: AbortSignal;
 }
 
+interface Route {
+  readonly secure: boolean;
+  readonly url: URL;
+  readonly agent: HttpAgent;
+  readonly path: { readonly path?: string };
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Sends requests over kept connections. `close()` ends them. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #http: HttpAgent;
   #https: HttpsAgent | undefined;
+  #toProxy: HttpsAgent | undefined;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#http = new HttpAgent({ keepAlive: true, maxSockets: options.connectionsMax });
   }
 
-  #secureAgent(): HttpsAgent {
-    const { tls, connectionsMax } = this.#options;
-    this.#https ??= new HttpsAgent({
+  async #secureAgent(): Promise<HttpsAgent> {
+    if (this.#https !== undefined) return this.#https;
+    const { tls, connectionsMax, proxy } = this.#options;
+    const options: AgentOptions = {
       keepAlive: true,
       maxSockets: connectionsMax,
       rejectUnauthorized: !tls.insecureSkipVerify,
@@ -63,7 +85,13 @@ export class HttpClient {
         ? {}
         : { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }),
       ...(tls.serverName === "" ? {} : { servername: tls.serverName }),
-    });
+    };
+    if (proxy === null) this.#https = new HttpsAgent(options);
+    else {
+      const { TunnelAgent } = await import("./proxy-route.ts");
+      // Another call may have made it meanwhile.
+      this.#https ??= new TunnelAgent(options, proxy);
+    }
     return this.#https;
   }
 
@@ -83,15 +111,36 @@ export class HttpClient {
     return token === "" ? {} : { authorization: `Bearer ${token}` };
   }
 
+  /** Where a plain request goes: to its target, or to a proxy, which may be asked over TLS. */
+  async #plainRoute(target: URL): Promise<Route> {
+    const direct: Route = { secure: false, url: target, agent: this.#http, path: {}, headers: {} };
+    if (this.#options.proxy === null) return direct;
+    const { forwarded, proxyFor } = await import("./proxy-route.ts");
+    const proxy = proxyFor(this.#options.proxy, target);
+    if (proxy === undefined) return direct;
+    const { path, headers } = forwarded(proxy, target);
+    const secure = proxy.protocol === "https:";
+    // The proxy is not told its own name and password as if they were the target's.
+    const url = new URL(proxy.origin);
+    if (!secure) return { secure, url, agent: this.#http, path: { path }, headers };
+    this.#toProxy ??= new HttpsAgent({ keepAlive: true });
+    return { secure, url, agent: this.#toProxy, path: { path }, headers };
+  }
+
   /** Resolves when the head of the answer is there; the caller reads or destroys the body. Throws PROMETHEUS_UNREACHABLE. */
-  send(call: HttpCall): Promise<IncomingMessage> {
-    const secure = call.url.protocol === "https:";
+  async send(call: HttpCall): Promise<IncomingMessage> {
+    const { secure, url, agent, path, headers }: Route =
+      call.url.protocol === "https:"
+        ? { secure: true, url: call.url, agent: await this.#secureAgent(), path: {}, headers: {} }
+        : await this.#plainRoute(call.url);
     return new Promise((resolve, reject) => {
-      const request = (secure ? httpsRequest : httpRequest)(call.url, {
+      const request = (secure ? httpsRequest : httpRequest)(url, {
         method: call.method,
-        agent: secure ? this.#secureAgent() : this.#http,
+        agent,
         signal: call.signal,
+        ...path,
         headers: {
+          ...headers,
           "user-agent": this.#options.userAgent,
           ...this.#authorization(),
           ...call.headers,
@@ -118,6 +167,7 @@ export class HttpClient {
   close(): void {
     this.#http.destroy();
     this.#https?.destroy();
+    this.#toProxy?.destroy();
   }
 }
 

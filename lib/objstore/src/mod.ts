@@ -13,6 +13,8 @@ export { credentialFiles, filesStamp } from "./config/credential-files.ts";
 export type { ObjstoreErrorCode } from "./errors.ts";
 export { isNotFound, ObjstoreError } from "./errors.ts";
 export { FilesystemBucket } from "./filesystem/filesystem-bucket.ts";
+export { proxyAuthorization, proxyOf } from "./http/env-proxy.ts";
+export { openTunnel } from "./http/proxy-tunnel.ts";
 export { ForwardingBucket } from "./wrap/forwarding-bucket.ts";
 export type { HedgingOptions } from "./wrap/hedged-bucket.ts";
 export type { BucketMetrics, BucketOperation } from "./wrap/metered-bucket.ts";

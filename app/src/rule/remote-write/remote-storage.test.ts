@@ -327,7 +327,10 @@ test("parseRemoteWrite() refuses what it cannot do", () => {
   const refused = (yaml: string, reason: RegExp) =>
     assert.throws(() => parseRemoteWrite(parse(yaml), "x"), reason);
   refused("remote_write: [{}]", /url for remote_write is empty/);
-  refused("remote_write: [{url: 'http://a', no_proxy: x}]", /no_proxy is not part of this version/);
+  refused(
+    "remote_write: [{url: 'http://a', no_proxy: x}]",
+    /if no_proxy is configured, proxy_url must also be configured/,
+  );
   refused("remote_write: [{url: 'http://a', protobuf_message: x}]", /invalid protobuf_message/);
   refused("remote_write: [{url: 'http://a', headers: {Host: x}}]", /Host is a reserved header/);
   refused(

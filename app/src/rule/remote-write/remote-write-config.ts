@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../../errors.ts";
 import type { HttpClientOptions } from "../../prometheus/http-client.ts";
+import { proxyKeys } from "../../prometheus/proxy-config.ts";
 import { parseRelabel, type RelabelRule } from "../../receive/relabel.ts";
 import {
   booleanField,
@@ -12,7 +13,7 @@ import {
   type YamlFields,
 } from "../clients/yaml-fields.ts";
 import { type AuthConfig, authKeys, readAuth } from "./auth/auth-config.ts";
-import { clientOf } from "./client-of.ts";
+import { clientOf, proxyFields } from "./client-of.ts";
 import { type HeaderValues, readHeaders } from "./header-config.ts";
 import { type QueueConfig, readQueue } from "./queue-config.ts";
 import { type WriteMessage, writeMessages } from "./write-message.ts";
@@ -53,10 +54,8 @@ const plainKeys = [
   "enable_http2",
   "queue_config",
   "metadata_config",
+  ...proxyKeys,
 ];
-/** What would change who is asked, or how: leaving it out silently would send data astray. */
-const unsupported = ["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"];
-
 /** A signature covers the path without empty parts, and so that is what is asked for. */
 function cleanPath(url: URL): URL {
   url.pathname = `/${url.pathname
@@ -94,8 +93,9 @@ function clientPart(
     bearer_token: token ?? authorization.credentials,
     bearer_token_file: file ?? authorization.credentials_file,
     tls_config: fields.tls_config,
+    ...proxyFields(fields),
   };
-  return { client: clientOf(section, userAgent), scheme };
+  return { client: clientOf(section, userAgent, where), scheme };
 }
 
 function messageField(value: unknown, where: string): WriteMessage {
@@ -107,12 +107,7 @@ function messageField(value: unknown, where: string): WriteMessage {
 }
 
 function targetOf(item: unknown, where: string, userAgent: string): RemoteWriteTarget {
-  const fields = fieldsOf(item, where, [...plainKeys, ...unsupported]);
-  for (const key of unsupported) {
-    if (fields[key] !== undefined && fields[key] !== null) {
-      throw new AppError("APP_CONFIG", `${where}: ${key} is not part of this version`);
-    }
-  }
+  const fields = fieldsOf(item, where, plainKeys);
   const address = textField(fields.url, `${where}.url`);
   if (address === "") throw new AppError("APP_CONFIG", `${where}: url for remote_write is empty`);
   if (!URL.canParse(address)) {

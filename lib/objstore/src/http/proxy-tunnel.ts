@@ -5,6 +5,8 @@ import { ObjstoreError } from "../errors.ts";
 import { proxyAuthorization } from "./env-proxy.ts";
 
 const answerBytesMax = 16 << 10;
+/** A proxy that has not answered for so long is given up. */
+const silenceMs = 60_000;
 
 /** A connection to the proxy itself. */
 export function connectProxy(proxy: URL): Socket {
@@ -14,8 +16,12 @@ export function connectProxy(proxy: URL): Socket {
   return connectNet({ host, port: Number(proxy.port || 80) });
 }
 
-/** Has the proxy connect to `target` (`host:port`); what is sent then goes there. Throws OBJSTORE_IO. */
-export function openTunnel(proxy: URL, target: string): Promise<Socket> {
+/** Has the proxy connect to `target` (`host:port`), sending `headers` too; what is sent then goes there. Throws OBJSTORE_IO. */
+export function openTunnel(
+  proxy: URL,
+  target: string,
+  headers: Readonly<Record<string, readonly string[]>> = {},
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectProxy(proxy);
     let answer = Buffer.alloc(0);
@@ -26,6 +32,7 @@ export function openTunnel(proxy: URL, target: string): Promise<Socket> {
     };
     const failed = (error: Error): void => fail(error.message, error);
     const ended = (): void => fail("it closed the connection");
+    const silent = (): void => fail(`it said nothing for ${silenceMs / 1000} s`);
     const read = (data: Buffer): void => {
       answer = Buffer.concat([answer, data]);
       const end = answer.indexOf("\r\n\r\n");
@@ -38,14 +45,20 @@ export function openTunnel(proxy: URL, target: string): Promise<Socket> {
         fail(`it answered ${status ?? "nonsense"}`);
         return;
       }
-      socket.off("data", read).off("error", failed).off("end", ended);
+      socket.setTimeout(0);
+      socket.off("data", read).off("error", failed).off("end", ended).off("timeout", silent);
       socket.pause();
       if (answer.length > end + 4) socket.unshift(answer.subarray(end + 4));
       resolve(socket);
     };
-    socket.on("data", read).on("error", failed).on("end", ended);
+    socket.on("data", read).on("error", failed).on("end", ended).on("timeout", silent);
+    socket.setTimeout(silenceMs);
     const proof = proxyAuthorization(proxy);
     const authorization = proof === undefined ? "" : `proxy-authorization: ${proof}\r\n`;
-    socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n${authorization}\r\n`);
+    const lines = Object.entries(headers).flatMap(([name, values]) =>
+      values.map((value) => `${name}: ${value}\r\n`),
+    );
+    const head = `CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n`;
+    socket.write(`${head}${authorization}${lines.join("")}\r\n`);
   });
 }

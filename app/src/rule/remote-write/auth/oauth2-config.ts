@@ -1,8 +1,9 @@
 // The `oauth2` section, with the keys of prometheus/common.
 import { AppError } from "../../../errors.ts";
 import type { HttpClientOptions } from "../../../prometheus/http-client.ts";
+import { proxyKeys } from "../../../prometheus/proxy-config.ts";
 import { fieldsOf, textField, textsField, type YamlFields } from "../../clients/yaml-fields.ts";
-import { clientOf } from "../client-of.ts";
+import { clientOf, proxyFields } from "../client-of.ts";
 
 export const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -29,6 +30,7 @@ export interface JwtOptions {
 }
 
 const keys = [
+  ...proxyKeys,
   "client_id",
   "client_secret",
   "client_secret_file",
@@ -108,6 +110,6 @@ export function readOAuth2(value: unknown, where: string, userAgent: string): OA
       ]),
     ),
     jwt,
-    client: clientOf({ tls_config: fields.tls_config }, userAgent),
+    client: clientOf({ tls_config: fields.tls_config, ...proxyFields(fields) }, userAgent, where),
   };
 }
