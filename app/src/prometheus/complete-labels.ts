@@ -1,7 +1,6 @@
 // Gives series of a Prometheus their external labels, and tells how far their order can be trusted.
 import {
-  compareStrings,
-  decodeText,
+  compareBytes,
   encodeLabel,
   type LabelBytes,
   LabelCursor,
@@ -14,6 +13,9 @@ export interface CompleteLabels {
   readonly bound: LabelBytes;
 }
 
+/** Complete labels of many series share a buffer of so many bytes; they are immutable once handed out. */
+const pageBytes = 64 * 1024;
+
 /**
  * Sets external labels (over the series' own) and leaves out replica labels.
  *
@@ -25,54 +27,98 @@ export interface CompleteLabels {
  * beginning of earlier ones; it comes after them.
  */
 export class LabelCompleter {
-  readonly #external: readonly { readonly name: string; readonly bytes: Uint8Array }[];
-  readonly #dropped: ReadonlySet<string>;
-  readonly #firstTouched: string | null;
+  readonly #external: readonly { readonly name: Uint8Array; readonly bytes: Uint8Array }[];
+  readonly #externalBytes: number;
+  /** Names that series lose, ordered. */
+  readonly #dropped: readonly Uint8Array[];
+  readonly #firstTouched: Uint8Array | null;
   readonly #cursor = new LabelCursor();
+  #page = new Uint8Array(0);
+  #at = 0;
 
   constructor(external: Labels, withoutLabels: readonly string[], overridden: boolean) {
+    const text = new TextEncoder();
     const without = new Set(withoutLabels);
     this.#external = [...external]
       .filter(([name]) => !without.has(name))
-      .map(([name, value]) => ({ name, bytes: encodeLabel(name, value) }));
-    this.#dropped = new Set([...without, ...[...external].map(([name]) => name)]);
-    this.#firstTouched = overridden ? ([...this.#dropped].sort(compareStrings)[0] ?? null) : null;
+      .map(([name, value]) => ({ name: text.encode(name), bytes: encodeLabel(name, value) }));
+    this.#externalBytes = this.#external.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    this.#dropped = [...new Set([...without, ...[...external].map(([name]) => name)])]
+      .map((name) => text.encode(name))
+      .sort((a, b) => compareBytes(a, 0, a.length, b, 0, b.length));
+    this.#firstTouched = overridden ? (this.#dropped[0] ?? null) : null;
   }
 
+  /** The result stays what it is; `own` may be written to afterwards. */
   complete(own: LabelBytes): CompleteLabels {
-    const parts: Uint8Array[] = [];
+    const external = this.#external;
+    const touched = this.#firstTouched;
+    const { data } = own;
+    const start = this.#reserve(own.end - own.start + this.#externalBytes);
     let next = 0;
-    let bytes = 0;
     let bound = -1;
-    let lastOwn = 0;
-    const add = (part: Uint8Array): void => {
-      parts.push(part);
-      bytes += part.length;
-    };
+    let lastOwn = start;
     const cursor = this.#cursor.reset(own);
+    // Own labels from here up to `from` are kept and not copied yet.
+    let run = own.start;
     let from = own.start;
     while (cursor.next()) {
-      const end = Math.max(cursor.nameEnd, cursor.valueEnd);
-      const name = decodeText(own.data, cursor.nameStart, cursor.nameEnd);
-      while (next < this.#external.length && compareStrings(this.#external[next]!.name, name) < 0) {
-        add(this.#external[next++]!.bytes);
+      const { nameStart, nameEnd } = cursor;
+      const end = Math.max(nameEnd, cursor.valueEnd);
+      while (next < external.length) {
+        const { name, bytes } = external[next]!;
+        if (compareBytes(name, 0, name.length, data, nameStart, nameEnd) >= 0) break;
+        this.#copy(data, run, from);
+        run = from;
+        this.#copy(bytes, 0, bytes.length);
+        next++;
       }
-      if (this.#firstTouched !== null && bound < 0 && compareStrings(name, this.#firstTouched) >= 0)
-        bound = lastOwn;
-      if (!this.#dropped.has(name)) {
-        add(own.data.subarray(from, end));
-        lastOwn = bytes;
+      if (touched !== null && bound < 0) {
+        if (compareBytes(data, nameStart, nameEnd, touched, 0, touched.length) >= 0)
+          bound = lastOwn;
       }
+      if (this.#drops(data, nameStart, nameEnd)) {
+        this.#copy(data, run, from);
+        run = end;
+      } else lastOwn = this.#at + end - run;
       from = end;
     }
+    this.#copy(data, run, from);
     if (bound < 0) bound = lastOwn;
-    while (next < this.#external.length) add(this.#external[next++]!.bytes);
-    const data = new Uint8Array(bytes);
-    let at = 0;
-    for (const part of parts) {
-      data.set(part, at);
-      at += part.length;
+    for (; next < external.length; next++) {
+      const { bytes } = external[next]!;
+      this.#copy(bytes, 0, bytes.length);
     }
-    return { labels: { data, start: 0, end: bytes }, bound: { data, start: 0, end: bound } };
+    const page = this.#page;
+    return {
+      labels: { data: page, start, end: this.#at },
+      bound: { data: page, start, end: bound },
+    };
+  }
+
+  /** Where so many bytes can be written. */
+  #reserve(bytes: number): number {
+    if (this.#at + bytes > this.#page.length) {
+      this.#page = new Uint8Array(Math.max(pageBytes, bytes));
+      this.#at = 0;
+    }
+    return this.#at;
+  }
+
+  #copy(data: Uint8Array, start: number, end: number): void {
+    const page = this.#page;
+    let to = this.#at;
+    for (let i = start; i < end; i++) page[to++] = data[i]!;
+    this.#at = to;
+  }
+
+  #drops(data: Uint8Array, start: number, end: number): boolean {
+    for (const name of this.#dropped) {
+      if (name.length !== end - start) continue;
+      let i = 0;
+      while (i < name.length && name[i] === data[start + i]) i++;
+      if (i === name.length) return true;
+    }
+    return false;
   }
 }

@@ -292,7 +292,10 @@ class BatchQueue {
   add(labels: LabelBytes, chunks: ChunkColumns): void {
     if (this.#left-- <= 0) return;
     const columns = this.#columns;
-    columns.addSeries(columns.addBuffer(labels.data), labels.start, labels.end);
+    const last = columns.seriesCount === 0 ? -1 : columns.labelBuffer[columns.seriesCount - 1]!;
+    // Labels of neighbours mostly share their buffer.
+    const number = columns.buffers[last] === labels.data ? last : columns.addBuffer(labels.data);
+    columns.addSeries(number, labels.start, labels.end);
     const buffers = chunks.buffers.map((data) => columns.addBuffer(data));
     for (let i = 0; i < chunks.chunkCount; i++) {
       columns.addChunk(

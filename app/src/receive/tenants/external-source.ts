@@ -20,6 +20,7 @@ import { LabelCompleter } from "../../prometheus/complete-labels.ts";
 import { ReorderSeries } from "../../prometheus/reorder-series.ts";
 
 const batchSeries = 512;
+const noData = new Uint8Array(0);
 
 /** Adds external labels to the series of `inner` and keeps them in order. */
 export class ExternalSource implements SeriesSource {
@@ -106,30 +107,30 @@ function columnsOf(
   part: readonly { labels: LabelBytes; columns: ChunkColumns; series: number }[],
 ): ChunkColumns {
   const out = new ChunkColumns(part.length, 4 * part.length);
-  let bytes = 0;
-  for (const { labels } of part) bytes += labels.end - labels.start;
-  const data = new Uint8Array(bytes);
-  const labelBuffer = out.addBuffer(data);
   const numbers = new Map<Uint8Array, number>();
-  let at = 0;
+  // Neighbours mostly share their buffers.
+  const last: Uint8Array[] = [noData, noData];
+  const lastNumber = [-1, -1];
+  const numberOf = (data: Uint8Array, kind: 0 | 1): number => {
+    if (last[kind] === data) return lastNumber[kind]!;
+    let number = numbers.get(data);
+    if (number === undefined) {
+      number = out.addBuffer(data);
+      numbers.set(data, number);
+    }
+    last[kind] = data;
+    lastNumber[kind] = number;
+    return number;
+  };
   for (const { labels, columns: from, series } of part) {
-    const end = at + labels.end - labels.start;
-    data.set(labels.data.subarray(labels.start, labels.end), at);
-    out.addSeries(labelBuffer, at, end);
-    at = end;
+    out.addSeries(numberOf(labels.data, 0), labels.start, labels.end);
     for (let row = from.first[series]!; row < from.first[series + 1]!; row++) {
-      const buffer = from.buffers[from.buffer[row]!]!;
-      let number = numbers.get(buffer);
-      if (number === undefined) {
-        number = out.addBuffer(buffer);
-        numbers.set(buffer, number);
-      }
       out.addChunk(
         from.minTime[row]!,
         from.maxTime[row]!,
         from.encoding[row]!,
         from.aggregate[row]!,
-        number,
+        numberOf(from.buffers[from.buffer[row]!]!, 1),
         from.offset[row]!,
         from.length[row]!,
       );

@@ -55,18 +55,35 @@ class ChunkBytes {
     this.data = new Uint8Array(capacity);
   }
 
-  /** Copies `from[start, end)` in and returns where it lies. */
-  add(from: Uint8Array, start: number, end: number): number {
+  /** Makes room for so many bytes of `data` and returns where they go. */
+  reserve(count: number): number {
     const at = this.length;
-    this.length += end - start;
+    this.length += count;
     if (this.length > this.data.length) {
       const larger = new Uint8Array(2 * this.length);
       larger.set(this.data.subarray(0, at));
       this.data = larger;
     }
+    return at;
+  }
+
+  /** Copies `from[start, end)` in and returns where it lies. */
+  add(from: Uint8Array, start: number, end: number): number {
+    const at = this.reserve(end - start);
     const out = this.data;
     for (let i = start, to = at; i < end; i++, to++) out[to] = from[i]!;
     return at;
+  }
+}
+
+/** Adds the bytes of the open chunk of a series. */
+function addOpen(head: LiveHead, series: number, kind: number, bytes: ChunkBytes): void {
+  if (kind === ChunkKind.float) {
+    const at = bytes.reserve(head.floats.byteLength(series));
+    head.floats.copyInto(series, bytes.data, at);
+  } else {
+    const data = head.openBytes(series);
+    bytes.add(data, 0, data.length);
   }
 }
 
@@ -124,9 +141,9 @@ function gather(
     const first = table.openTime[series]!;
     const last = table.lastTime[series]!;
     if (encoding !== ChunkKind.none && first <= maxTime && last >= minTime) {
-      const data = head.openBytes(series);
-      const { length } = data;
-      const offset = bytes.add(data, 0, length);
+      const offset = bytes.length;
+      addOpen(head, series, encoding, bytes);
+      const length = bytes.length - offset;
       open = { encoding, minTime: first, maxTime: last, offset, length };
     }
   }
