@@ -7,8 +7,7 @@ export type ObjstoreErrorCode =
   | "OBJSTORE_NAME" // an object name is empty, absolute, or leaves the bucket
   | "OBJSTORE_TRUNCATED" // a body ended before its announced length
   | "OBJSTORE_IO" // the store could not be read or written
-  | "OBJSTORE_CONFIG" // the configuration is wrong
-  | "OBJSTORE_UNSUPPORTED"; // a provider or feature that is not built yet
+  | "OBJSTORE_CONFIG"; // the configuration is wrong
 
 export class ObjstoreError extends CodedError<ObjstoreErrorCode> {}
 

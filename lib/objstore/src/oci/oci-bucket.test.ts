@@ -153,9 +153,6 @@ test("settings of OCI are checked", () => {
   const code = { code: "OBJSTORE_CONFIG" };
   assert.throws(() => readOciConfig({ ...raw, bucket: "b", fingerprint: "" }), code);
   assert.throws(() => readOciConfig({ ...raw, bucket: "b", provider: "magic" }), code);
-  assert.throws(() => readOciConfig({ ...raw, bucket: "b", provider: "instance-principal" }), {
-    code: "OBJSTORE_UNSUPPORTED",
-  });
   assert.throws(() => new OciBucket(readOciConfig({ ...raw, bucket: "b", privatekey: "x" })), code);
   const { endpoint } = readOciConfig({ ...raw, bucket: "b" }, {});
   assert.equal(endpoint, "https://objectstorage.eu-frankfurt-1.oraclecloud.com");

@@ -12,6 +12,7 @@ import { eachPart, wholeOrParts } from "../remote/body-parts.ts";
 import { HttpBucket, ifMatch, type ObjectRequest, withParams } from "../remote/http-bucket.ts";
 import type { ListPage } from "../remote/remote-bucket.ts";
 import type { OciOptions } from "./oci-config.ts";
+import { type OciIdentity, openIdentity } from "./oci-identity.ts";
 import { ociAuthorize } from "./oci-sign.ts";
 
 const octets = "application/octet-stream";
@@ -24,19 +25,22 @@ export class OciBucket extends HttpBucket {
   readonly name: string;
   readonly conditionalCreate = true;
   readonly #options: OciOptions;
+  readonly #identity: OciIdentity;
   #namespace: Promise<string> | undefined;
 
   constructor(options: OciOptions, component = "") {
     const { http, attemptsMax, retryMs } = options;
     const transport = { http, attemptsMax, retryMs };
-    super({ transport, component }, ociAuthorize(options.key, Date.now));
+    const identity = openIdentity(options, Date.now);
+    super({ transport, component }, ociAuthorize(identity.key, Date.now));
+    this.#identity = identity;
     this.name = options.bucket;
     this.#options = options;
   }
 
   async #findNamespace(): Promise<string> {
-    const { endpoint, compartment } = this.#options;
-    const url = withParams(`${endpoint}/n/`, { compartmentId: compartment });
+    const { compartment } = this.#options;
+    const url = withParams(`${await this.#identity.endpoint()}/n/`, { compartmentId: compartment });
     const { signal } = new AbortController();
     const response = await this.transport.send({ method: "GET", url, signal });
     if (response.status !== 200) throw await statusError("namespace", compartment, response);
@@ -49,7 +53,8 @@ export class OciBucket extends HttpBucket {
       throw error;
     });
     const namespace = encodeURIComponent(await this.#namespace);
-    const { endpoint, bucket } = this.#options;
+    const { bucket } = this.#options;
+    const endpoint = await this.#identity.endpoint();
     return withParams(`${endpoint}/n/${namespace}/b/${encodeURIComponent(bucket)}/${path}`, params);
   }
 
@@ -58,6 +63,11 @@ export class OciBucket extends HttpBucket {
     { params, ...request }: Omit<StoreRequest, "url"> & { readonly params?: Params },
   ): Promise<StoreResponse> {
     return this.transport.send({ ...request, url: await this.#url(path, params) });
+  }
+
+  override async close(): Promise<void> {
+    this.#identity.close();
+    await super.close();
   }
 
   protected object(name: string, request: ObjectRequest): Promise<StoreResponse> {

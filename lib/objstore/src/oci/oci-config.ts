@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { ConfigReader } from "../config/config-reader.ts";
 import { ObjstoreError } from "../errors.ts";
 import { type HttpConfig, readHttpConfig } from "../http/http-config.ts";
+import type { InstancePrincipal, WorkloadPrincipal } from "./oci-principals.ts";
 
 export interface OciKey {
+  readonly kind: "key";
   /** `<tenancy>/<user>/<fingerprint>` */
   readonly keyId: string;
   /** PEM. */
@@ -17,8 +19,9 @@ export interface OciKey {
 export interface OciOptions {
   readonly bucket: string;
   readonly compartment: string;
+  /** "" for that of the region in which the machine is. */
   readonly endpoint: string;
-  readonly key: OciKey;
+  readonly key: OciKey | InstancePrincipal | WorkloadPrincipal;
   readonly partBytes: number;
   readonly attemptsMax: number;
   readonly retryMs: number;
@@ -48,7 +51,7 @@ function readProfile(env: Env): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** Checks the `config` of type OCI. Throws OBJSTORE_CONFIG, or OBJSTORE_UNSUPPORTED for machine identities. */
+/** Checks the `config` of type OCI. Throws OBJSTORE_CONFIG. */
 export function readOciConfig(
   fields: Readonly<Record<string, unknown>>,
   env: Env = process.env,
@@ -57,22 +60,16 @@ export function readOciConfig(
   const provider = config.text("provider", "default").toLowerCase();
   const bucket = config.required("bucket");
   const compartment = config.required("compartment_ocid");
-  const read = { raw: fromConfig, default: fromProfile }[provider];
+  const read = readers[provider];
   if (read === undefined) {
-    const known = provider === "instance-principal" || provider === "oke-workload-identity";
-    throw new ObjstoreError(
-      known ? "OBJSTORE_UNSUPPORTED" : "OBJSTORE_CONFIG",
-      known
-        ? `provider ${provider} of OCI is not built; raw and default are`
-        : `provider ${provider} of OCI is not known`,
-    );
+    throw new ObjstoreError("OBJSTORE_CONFIG", `provider ${provider} of OCI is not known`);
   }
   const { key, region } = read(config, env);
   const partBytes = config.count("part_size", 0) || partBytesDefault;
   return {
     bucket,
     compartment,
-    endpoint: env.OCI_OBJECTSTORAGE_ENDPOINT ?? `https://objectstorage.${region}.oraclecloud.com`,
+    endpoint: env.OCI_OBJECTSTORAGE_ENDPOINT ?? (region === "" ? "" : endpointOf(region)),
     key,
     partBytes: Math.min(partBytes, partBytesMax),
     attemptsMax: config.count("max_request_retries", 0) || 8,
@@ -81,9 +78,44 @@ export function readOciConfig(
   };
 }
 
+/** Where objects of a region are. */
+export function endpointOf(region: string): string {
+  return `https://objectstorage.${region}.oraclecloud.com`;
+}
+
 interface Found {
-  readonly key: OciKey;
+  readonly key: OciOptions["key"];
   readonly region: string;
+}
+
+const readers: Readonly<Record<string, (config: ConfigReader, env: Env) => Found>> = {
+  raw: fromConfig,
+  default: fromProfile,
+  "instance-principal": fromInstance,
+  "oke-workload-identity": fromWorkload,
+};
+
+function fromInstance(_: ConfigReader, env: Env): Found {
+  const metadataUrl = env.OCI_METADATA_BASE_URL || "http://169.254.169.254/opc/v2";
+  const host = env.OCI_SDK_AUTH_CLIENT_REGION_URL ?? "";
+  const authUrl = host === "" || host.includes("://") ? host : `https://${host}`;
+  return { key: { kind: "instance", metadataUrl, authUrl }, region: "" };
+}
+
+const accountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+function fromWorkload(config: ConfigReader, env: Env): Found {
+  const host = env.KUBERNETES_SERVICE_HOST ?? "";
+  const caFile = env.OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH || `${accountFolder}/ca.crt`;
+  const fail = (reason: string): never => {
+    throw new ObjstoreError("OBJSTORE_CONFIG", `provider oke-workload-identity: ${reason}`);
+  };
+  if (host === "") fail("KUBERNETES_SERVICE_HOST is not set");
+  if (!existsSync(caFile)) fail(`${caFile} does not exist`);
+  const name = host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host;
+  const url = `https://${name}:12250/resourcePrincipalSessionTokens`;
+  const key = { kind: "workload" as const, url, caFile, tokenFile: `${accountFolder}/token` };
+  return { key, region: config.required("region") };
 }
 
 function fromConfig(config: ConfigReader): Found {
@@ -93,7 +125,7 @@ function fromConfig(config: ConfigReader): Found {
   const privateKey = config.required("privatekey");
   const passphrase = config.text("passphrase");
   const keyId = `${tenancy}/${user}/${fingerprint}`;
-  return { key: { keyId, privateKey, passphrase }, region: config.required("region") };
+  return { key: { kind: "key", keyId, privateKey, passphrase }, region: config.required("region") };
 }
 
 function fromProfile(_: ConfigReader, env: Env): Found {
@@ -107,6 +139,7 @@ function fromProfile(_: ConfigReader, env: Env): Found {
   const keyFile = field("key_file").replace(/^~/, homedir());
   return {
     key: {
+      kind: "key",
       keyId: `${field("tenancy")}/${field("user")}/${field("fingerprint")}`,
       privateKey: readFileSync(keyFile, "utf8"),
       passphrase: profile.get("pass_phrase") ?? "",
