@@ -185,12 +185,29 @@ export class SeriesRecord {
       this.#sourceView = new DataView(data.buffer, data.byteOffset, data.byteLength);
     }
     const from = this.#sourceView;
+    const spare = labels.end + copyShortSpare <= data.length;
+    const plain = spare ? plainCount(data, labels.start, labels.end) : 0;
+    if (plain > 0) {
+      out[at++] = plain;
+      for (let label = labels.start; label < labels.end; ) {
+        // The length and the name, the length and the value.
+        const name = 1 + data[label + 3]!;
+        const valueAt = label + 4 + name;
+        const value = 1 + data[valueAt]!;
+        copyShort(from, label + 3, view, at, name);
+        at += name;
+        copyShort(from, valueAt, view, at, value);
+        at += value;
+        label = valueAt + value;
+      }
+      this.#length = at;
+      return;
+    }
     const cursor = this.#cursor.reset(labels);
     let labelCount = 0;
     while (cursor.next()) labelCount++;
     at = putUvarint(out, at, labelCount);
     cursor.reset(labels);
-    const spare = labels.end + copyShortSpare <= data.length;
     while (cursor.next()) {
       const { nameStart, nameEnd, valueStart, valueEnd } = cursor;
       at = putUvarint(out, at, nameEnd - nameStart);
@@ -215,6 +232,26 @@ export class SeriesRecord {
     this.#data = new Uint8Array(4096);
     this.#view = new DataView(this.#data.buffer);
   }
+}
+
+/**
+ * How many labels there are, if each has a name and a value in this order and all lengths, and their number, take one
+ * byte; else 0.
+ */
+function plainCount(data: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  let at = start;
+  while (at < end) {
+    const size = data[at + 1]!;
+    const name = data[at + 3]!;
+    if (data[at] !== 0x0a || size > 127 || data[at + 2] !== 0x0a || name > 127) return 0;
+    const valueAt = at + 4 + name;
+    const value = data[valueAt + 1]!;
+    if (data[valueAt] !== 0x12 || name + value + 4 !== size) return 0;
+    at += 2 + size;
+    count++;
+  }
+  return at === end && count < 128 ? count : 0;
 }
 
 /** Kinds of histogram records: integer or float, with exponential or custom buckets. */
