@@ -23,6 +23,8 @@ import type { Actor } from "../process/run-group.ts";
 import { Gate, GateMetrics } from "../query/gate.ts";
 import { BlocksApi } from "./blocks-api.ts";
 import { BucketStore, type BucketStoreDeps } from "./bucket-store.ts";
+import { collectGarbage } from "./collect-garbage.ts";
+import { IdleMemory } from "./idle-memory.ts";
 import type { StoreOptions } from "./options.ts";
 import { sleep } from "./sleep.ts";
 import { StoreSource } from "./store-source.ts";
@@ -55,8 +57,12 @@ export async function runStore(options: StoreOptions, app: AppProcess): Promise<
     options.seriesConcurrency,
     new GateMetrics(options.seriesConcurrency, "thanos_bucket_store_series_", app.registry),
   );
-  const source = new StoreSource(store.source, { gate, metrics: store.metrics });
-  const sync = syncActor(store, options, { app, blocks, prober: http.prober, stop });
+  const idle = new IdleMemory(gate, {
+    heapBytes: () => process.memoryUsage().heapTotal,
+    collect: collectGarbage,
+  });
+  const source = new StoreSource(store.source, { gate: idle, metrics: store.metrics });
+  const sync = syncActor(store, options, { app, blocks, prober: http.prober, idle, stop });
   const services = [
     storeService({ source, hash: xxhash, pool: bytePool }, { blockHints: true }),
     infoService(() => storeInfo(store.source, http.prober)),
@@ -142,6 +148,7 @@ interface SyncDeps {
   readonly app: AppProcess;
   readonly blocks: BlocksApi;
   readonly prober: Prober;
+  readonly idle: IdleMemory;
   readonly stop: AbortController;
 }
 
@@ -149,7 +156,7 @@ interface SyncDeps {
 function syncActor(
   store: BucketStore,
   options: StoreOptions,
-  { app, blocks, prober, stop }: SyncDeps,
+  { app, blocks, prober, idle, stop }: SyncDeps,
 ): { actor: Actor; first: Promise<void> } {
   const { log } = app;
   const { signal } = stop;
@@ -162,6 +169,9 @@ function syncActor(
     if (options.indexHeaderDownload === "eager")
       await store.warmUp(options.syncConcurrency, signal);
     else await store.keepHeaders();
+    await idle.giveBack().catch((error: unknown) => {
+      log.debug("garbage is left to V8", { err: messageOf(error) });
+    });
   };
   const execute = async (): Promise<void> => {
     try {
