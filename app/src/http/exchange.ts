@@ -43,7 +43,8 @@ export class Exchange {
     this.requestId = this.header("x-request-id") || ulid(undefined, Math.random);
     this.signal = this.#gone.signal;
     response.on("close", () => {
-      if (!response.writableFinished)
+      // A response of HTTP/2 does not tell what was sent, only that it was ended.
+      if (!(response.writableFinished ?? response.writableEnded))
         this.#gone.abort(new Error("the client closed the connection"));
     });
   }

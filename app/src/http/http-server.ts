@@ -8,6 +8,7 @@ import type { Prober } from "../process/prober.ts";
 import type { Actor } from "../process/run-group.ts";
 import type { HttpOptions } from "../process/service-options.ts";
 import type { Tracer } from "../process/tracing.ts";
+import { acceptH2c, type H2cSessions } from "./accept-h2c.ts";
 import { ApiError } from "./answers/api-error.ts";
 import { type ApiReply, respond, respondError } from "./answers/envelope.ts";
 import { respondText } from "./answers/text-response.ts";
@@ -63,6 +64,7 @@ export class HttpServer implements Actor {
   readonly #router = findMyWay({ maxParamLength: 1 << 20 });
   readonly #metrics: RequestMetrics;
   readonly #server: Server;
+  #h2c: H2cSessions | undefined;
   #address = "";
   #closed: () => void = () => undefined;
 
@@ -81,6 +83,12 @@ export class HttpServer implements Actor {
       deps.webConfig.onTls((changed) => secure.setSecureContext(changed));
       this.#server = secure;
     }
+  }
+
+  /** Also takes HTTP/2 without TLS from clients that begin with it; nothing with TLS. Call it before `start`. */
+  enableH2c(): void {
+    if (this.#deps.webConfig.tls !== null || this.#h2c !== undefined) return;
+    this.#h2c = acceptH2c(this.#server, (request, response) => void this.#serve(request, response));
   }
 
   /** host:port that was taken; "" before `start`. */
@@ -228,6 +236,11 @@ export class HttpServer implements Actor {
     await closed;
   }
 
+  #closeAll(): void {
+    this.#server.closeAllConnections();
+    this.#h2c?.destroy();
+  }
+
   /** Not ready, then waits for open requests at most the grace period, then not healthy. */
   async interrupt(reason: unknown): Promise<void> {
     const { prober } = this.#deps;
@@ -237,11 +250,12 @@ export class HttpServer implements Actor {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    this.#h2c?.close();
     this.#server.closeIdleConnections();
-    if (this.#options.gracePeriodMs === 0) this.#server.closeAllConnections();
+    if (this.#options.gracePeriodMs === 0) this.#closeAll();
     const timer = setTimeout(() => {
       this.#log.error("internal server shut down failed", { err: "context deadline exceeded" });
-      this.#server.closeAllConnections();
+      this.#closeAll();
     }, this.#options.gracePeriodMs);
     // Connections that were busy become idle one by one.
     const sweep = setInterval(() => this.#server.closeIdleConnections(), 50);

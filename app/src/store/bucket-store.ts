@@ -10,6 +10,7 @@ import {
   DeletionMarkFilter,
   type DiscoveryStrategy,
   duplicateFilter,
+  type Groupcache,
   HeaderPool,
   headerPoolDefaults,
   type IndexCache,
@@ -111,6 +112,8 @@ export interface BucketStoreDeps {
 /** Serves nothing before the first `sync`. */
 export class BucketStore {
   readonly bucket: Bucket;
+  /** What other gateways of a groupcache are to be answered from. */
+  readonly peers: Groupcache | undefined;
   readonly source: BucketSource;
   readonly metrics: StoreMetrics;
   readonly #deps: BucketStoreDeps;
@@ -127,12 +130,13 @@ export class BucketStore {
   private constructor(
     options: BucketStoreOptions,
     deps: BucketStoreDeps,
-    bucket: Bucket,
+    { bucket, peers }: { readonly bucket: Bucket; readonly peers: Groupcache | undefined },
     dataDir: string,
   ) {
     const { log, now, signal, xxhash, bytePool } = deps;
     const shares = memoryShares(options.memoryBytes ?? usualMemoryBytes);
     this.bucket = bucket;
+    this.peers = peers;
     this.#deps = deps;
     this.#dataDir = dataDir;
     this.#temporary = !options.cacheIndexHeader;
@@ -219,7 +223,7 @@ export class BucketStore {
       source: options.bucketConfigSource,
       ...(startSpan === undefined ? {} : { startSpan }),
     });
-    const bucket = withConfiguredCache(
+    const { bucket, peers } = withConfiguredCache(
       plain,
       { text: options.cachingBucketConfig, path: options.cachingBucketPath },
       deps,
@@ -227,7 +231,7 @@ export class BucketStore {
     const dataDir = options.cacheIndexHeader
       ? options.dataDir
       : await mkdtemp(join(tmpdir(), "deucalion-store-"));
-    return new BucketStore(options, deps, bucket, dataDir);
+    return new BucketStore(options, deps, { bucket, peers }, dataDir);
   }
 
   /** Reads the bucket and serves what it finds. Throws if it cannot be listed; what was served is then kept. */

@@ -3,6 +3,7 @@ import { type Log, messageOf } from "@deucalion/base";
 import {
   type CacheEvents,
   CachingBucket,
+  Groupcache,
   type IndexCache,
   openCache,
   openIndexCache,
@@ -16,6 +17,7 @@ import type { Registry } from "prom-client";
 import { parse } from "yaml";
 import { AppError } from "../errors.ts";
 import { cacheMetrics, cachingBucketMetrics, indexCacheMetrics } from "./cache-metrics.ts";
+import { groupcacheMetrics } from "./groupcache-metrics.ts";
 
 export interface CacheDeps {
   readonly log: Log;
@@ -53,18 +55,25 @@ export function openConfiguredIndexCache(
   });
 }
 
-/** Puts the cache of a YAML text in front of a bucket; "" is none. Throws APP_CONFIG. */
+/** Puts the cache of a YAML text in front of a bucket; "" is none. `peers` is to answer other gateways. Throws APP_CONFIG. */
 export function withConfiguredCache(
   bucket: Bucket,
   config: { readonly text: string; readonly path: string },
   deps: CacheDeps,
-): Bucket {
-  if (config.text.trim() === "") return bucket;
+): { readonly bucket: Bucket; readonly peers?: Groupcache } {
+  if (config.text.trim() === "") return { bucket };
   return checked("store.caching-bucket.config", () => {
     const { backend, options } = readCachingBucketConfig(parse(config.text), config, deps.xxhash);
     const cacheEvents = cacheMetrics(deps.registry, "caching-bucket");
-    const cache = openCache(backend, { ...remoteDeps(deps), events: cacheEvents });
     const events = cachingBucketMetrics(deps.registry);
-    return new CachingBucket(bucket, options, { cache, events, now: deps.now });
+    const remote = { ...remoteDeps(deps), events: cacheEvents };
+    if (backend.type !== "GROUPCACHE") {
+      const cache = openCache(backend, remote);
+      return { bucket: new CachingBucket(bucket, options, { cache, events, now: deps.now }) };
+    }
+    const peers = new Groupcache(backend.options, { ...remote, bucket, caching: options });
+    groupcacheMetrics(deps.registry, peers);
+    const cached = new CachingBucket(bucket, options, { cache: peers, events, now: deps.now });
+    return { bucket: cached, peers };
   });
 }

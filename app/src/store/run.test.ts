@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -117,6 +118,47 @@ test("store serves a bucket, shows and marks its blocks, and stops on SIGTERM", 
     store.child.kill("SIGTERM");
     assert.equal(await store.ended, 0);
   } finally {
+    store.child.kill("SIGKILL");
+    await store.ended;
+  }
+});
+
+test("store answers other gateways of its groupcache, by HTTP/1 and HTTP/2", {
+  skip,
+}, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "store-peers-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const bucket = join(conformance, "blocks/ha/bucket");
+  const config = `{type: FILESYSTEM, config: {directory: ${bucket}}}`;
+  const cache = "{type: GROUPCACHE, config: {self_url: 'http://self:1', groupcache_group: g}}";
+  const store = await start([
+    `--objstore.config=${config}`,
+    `--data-dir=${folder}`,
+    `--store.caching-bucket.config=${cache}`,
+  ]);
+  const session = connect(store.http);
+  session.on("error", () => undefined);
+  try {
+    const meta = `${(await readdir(bucket)).sort()[0]}/meta.json`;
+    const want = await readFile(join(bucket, meta), "utf8");
+    const path = `/_galaxycache/g/${encodeURIComponent(`content:${meta}`)}`;
+    const plain = await fetch(`${store.http}${path}`);
+    assert.equal(await plain.text(), want);
+    assert.ok(Number(plain.headers.get("x-galaxycache-expire")) > Date.now());
+    const stream = session.request({ ":path": path });
+    let text = "";
+    for await (const part of stream as AsyncIterable<Buffer>) text += part.toString();
+    assert.equal(text, want);
+    const statuses: number[] = [];
+    for (const rest of ["other/x", "g", "g/content:x", "g/content:x%2Fmeta.json"])
+      statuses.push((await fetch(`${store.http}/_galaxycache/${rest}`)).status);
+    assert.deepEqual(statuses, [404, 400, 500, 404]);
+    const metrics = await (await fetch(`${store.http}/metrics`)).text();
+    assert.match(metrics, /^thanos_cache_groupcache_items\{cache="MainCache"\} [1-9]/m);
+    store.child.kill("SIGTERM");
+    assert.equal(await store.ended, 0);
+  } finally {
+    session.destroy();
     store.child.kill("SIGKILL");
     await store.ended;
   }

@@ -26,6 +26,7 @@ import { BucketStore, type BucketStoreDeps } from "./bucket-store.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { IdleMemory } from "./idle-memory.ts";
 import type { StoreOptions } from "./options.ts";
+import { servePeers } from "./serve-peers.ts";
 import { sleep } from "./sleep.ts";
 import { StoreSource } from "./store-source.ts";
 
@@ -44,6 +45,7 @@ export async function runStore(options: StoreOptions, app: AppProcess): Promise<
   const xxhash = bytePool.hasher(await loadXxhash64());
   const store = await openStore(options, app, { bytePool, xxhash }, stop.signal);
   const http = await createHttp(app, options.http, options.requestLoggingConfig);
+  if (store.peers !== undefined) servePeers(http.server, store.peers);
   const blocks = new BlocksApi(
     {
       label: options.web.groupLabel,

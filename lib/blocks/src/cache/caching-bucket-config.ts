@@ -2,17 +2,30 @@
 import type { Xxhash64 } from "@deucalion/kernels";
 import { type CacheBackend, CacheFields, readCacheBackend } from "./cache-config.ts";
 import type { CachingBucketOptions } from "./caching-bucket.ts";
+import type { GroupcacheOptions } from "./groupcache/groupcache.ts";
+import { readGroupcache } from "./groupcache/groupcache-config.ts";
 
 const hour = 3_600_000;
+
+/** A cache of its own kind is one that gateways make together. */
+export type CachingBackend =
+  | CacheBackend
+  | { readonly type: "GROUPCACHE"; readonly options: GroupcacheOptions };
+
+function readBackend(type: string, config: CacheFields): CachingBackend {
+  return type.toUpperCase() === "GROUPCACHE"
+    ? { type: "GROUPCACHE", options: readGroupcache(config) }
+    : readCacheBackend(type, config);
+}
 
 /** Reads the parsed document. `text` and `path` are what it was read from: they name the bucket in keys, as Thanos has it. */
 export function readCachingBucketConfig(
   document: unknown,
   { text, path }: { readonly text: string; readonly path: string },
   hash: Xxhash64,
-): { readonly backend: CacheBackend; readonly options: CachingBucketOptions } {
+): { readonly backend: CachingBackend; readonly options: CachingBucketOptions } {
   const config = new CacheFields(document, "caching bucket configuration");
-  const backend = readCacheBackend(config.text("type"), config.section("config"));
+  const backend = readBackend(config.text("type"), config.section("config"));
   hash.hash(new TextEncoder().encode(text + path));
   const configHash = ((BigInt(hash.high >>> 0) << 32n) | BigInt(hash.low >>> 0)).toString();
   const options: CachingBucketOptions = {

@@ -35,8 +35,10 @@ export interface CachingBucketDeps {
   readonly now: () => number;
 }
 
-const chunkPattern = /^.*\/chunks\/\d+$/;
-const metaPattern = /\/(meta|deletion-mark)\.json$/;
+/** Names of chunk files. */
+export const chunkPattern = /^.*\/chunks\/\d+$/;
+/** Names of the small files that are kept whole. */
+export const metaPattern = /\/(meta|deletion-mark)\.json$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 

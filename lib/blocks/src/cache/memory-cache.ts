@@ -50,6 +50,11 @@ export class MemoryCache implements CacheClient {
     return entry.value;
   }
 
+  /** One item with the time until which it is kept, in ms. */
+  entry(key: string): { readonly value: Uint8Array; readonly untilMs: number } | undefined {
+    return this.get(key) === undefined ? undefined : this.#entries.get(key);
+  }
+
   delete(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
