@@ -229,6 +229,43 @@ test("azuread: tokens by secret, federated token, and identity of the machine, r
   ]);
 });
 
+test("google_iam: a token for what the credentials file proves, kept until its end", async (t) => {
+  const { asked, url } = await standIn(t, (_one, count) => ({
+    body: JSON.stringify({
+      access_token: `t${count}`,
+      issued_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      token_type: "Bearer",
+      expires_in: 3600,
+    }),
+  }));
+  const dir = scratch(t);
+  const [subject, file] = [join(dir, "subject"), join(dir, "credentials.json")];
+  writeFileSync(subject, "who I am");
+  const credentials = {
+    type: "external_account",
+    audience:
+      "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+    subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+    token_url: `${url}/v1/token`,
+    credential_source: { file: subject },
+  };
+  writeFileSync(file, JSON.stringify(credentials));
+  const authorize = open(t, { google_iam: { credentials_file: file } });
+  assert.deepEqual(await authorize(), { authorization: "Bearer t1" });
+  assert.deepEqual(await authorize(), { authorization: "Bearer t1" });
+  const shown = asked.map(({ method, url: path, form }) => ({
+    at: `${method} ${path}`,
+    subject: form.get("subject_token"),
+    audience: form.get("audience"),
+    scope: form.get("scope"),
+  }));
+  const { audience } = credentials;
+  const scope = "https://www.googleapis.com/auth/monitoring.write";
+  assert.deepEqual(shown, [{ at: "POST /v1/token", subject: "who I am", audience, scope }]);
+  const missing = open(t, { google_iam: { credentials_file: join(dir, "none.json") } });
+  await assert.rejects(missing(), { code: "RULE_AUTH", message: /no access token of Google/ });
+});
+
 test("sigv4: keys of the section, and of a role that is taken with them", async (t) => {
   const role = (n: number): Answer => ({
     type: "text/xml",
