@@ -1,5 +1,6 @@
 // Sends what is in the spool to one target, in order for each series, and remembers how far it came.
 import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Log, messageOf } from "@deucalion/base";
@@ -111,6 +112,8 @@ export class RemoteWriter {
   /** Sends until the signal aborts; `hard` ends requests under way. */
   async run(signal: AbortSignal, hard: AbortSignal): Promise<void> {
     const { spool, now, advanced } = this.#deps;
+    // Each request of a round listens.
+    setMaxListeners(0, hard);
     try {
       while (!hard.aborted) {
         if (comparePositions(this.#position, spool.end) >= 0) {

@@ -1,4 +1,5 @@
 // A cache spread over the gateways themselves: each holds the keys that a ring gives it, and is asked for them by the others.
+import { setMaxListeners } from "node:events";
 import { type Log, messageOf } from "@deucalion/base";
 import type { Bucket } from "@deucalion/objstore";
 import type { CacheClient, CacheEvents } from "../cache-client.ts";
@@ -141,6 +142,8 @@ export class Groupcache implements CacheClient {
     const { timeoutMs } = this.options;
     const limit =
       timeoutMs === 0 ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    // Each call to a peer listens.
+    setMaxListeners(0, limit);
     const worker = async (): Promise<void> => {
       for (let ask = asks.pop(); ask !== undefined && !limit.aborted; ask = asks.pop()) {
         const value = await this.#ask(ask.peer, ask.key, limit);
