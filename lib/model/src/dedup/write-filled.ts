@@ -5,8 +5,8 @@ import { StaleMarkers } from "./stale-markers.ts";
 
 /** A newcomer whose counter lags is held back for at most this many of its samples. */
 const heldBackMax = 3;
-/** How long ago, in ms, a newcomer's sample may be to tell of a reset. */
-const pastMs = 900_000;
+/** How long before or after a newcomer, in ms, a sample may be to tell of a reset. */
+const sightMs = 900_000;
 
 /** Writes merged samples with the stale markers that still hold, and holds back counters that lag. */
 export function writeFilled(
@@ -127,8 +127,8 @@ export function writeInsertions(
 }
 
 /**
- * True if the newcomer is below the last value although neither saw a reset of its own since then. What the newcomer had
- * longer than `pastMs` ago counts for nothing, so that wide windows and narrow ones are answered alike.
+ * True if the newcomer is below the last value although neither saw a reset of its own since then. What lies further away
+ * than `sightMs` counts for nothing, so that wide windows and narrow ones are answered alike.
  */
 function lags(
   last: SampleColumns,
@@ -142,14 +142,14 @@ function lags(
   if (!(newcomer.values[index]! < last.values[lastIndex]!)) return false;
   const since = last.times[lastIndex]!;
   const time = newcomer.times[index]!;
-  for (let i = index; i > 0 && newcomer.times[i - 1]! >= time - pastMs; i--) {
+  for (let i = index; i > 0 && newcomer.times[i - 1]! >= time - sightMs; i--) {
     const before = newcomer.values[i - 1]!;
     if (newcomer.isStale(i - 1) || newcomer.values[i]! < before) return false;
     if (newcomer.times[i - 1]! <= since) return true;
   }
   // The newcomer has no past: ask whether the other replica goes on without a reset until then.
   const next = lastIndex + 1;
-  if (next >= last.count) return false;
+  if (next >= last.count || last.times[next]! > time + sightMs) return false;
   for (let i = next; i < last.count && (i === next || last.times[i]! <= time); i++)
     if (last.isStale(i) || !(last.values[i]! >= last.values[i - 1]!)) return false;
   return true;
