@@ -14,6 +14,7 @@ import { type ApiReply, respond, respondError } from "./answers/envelope.ts";
 import { respondText } from "./answers/text-response.ts";
 import { Exchange } from "./exchange.ts";
 import { listen } from "./listen-address.ts";
+import { readablePath } from "./requests/percent-path.ts";
 import type { RequestLogger } from "./requests/request-logging.ts";
 import { RequestMetrics } from "./requests/request-metrics.ts";
 import type { WebConfig } from "./web-config.ts";
@@ -196,10 +197,12 @@ export class HttpServer implements Actor {
     }
   }
 
-  /** The route of a path, null for none and for paths that do not decode. */
+  /** The route of a path, null for none. Where its %XX are not all UTF-8, the parameters have U+FFFD. */
   #find(method: string, path: string): FindResult<HTTPVersion.V1> | null {
     try {
-      return this.#router.find(method as HTTPMethod, path);
+      const found = this.#router.find(method as HTTPMethod, path);
+      if (found !== null || !path.includes("%")) return found;
+      return this.#router.find(method as HTTPMethod, readablePath(path));
     } catch {
       return null;
     }

@@ -1,4 +1,5 @@
 // The querier over a fan-out: stores in other processes, in this one, or both.
+import { messageOf } from "@deucalion/base";
 import type { ChunkDecoder, Labels, Matcher, SeriesSource, SourceContext } from "@deucalion/model";
 import { type ParseOptions, parseMetricSelector } from "@deucalion/promql";
 import {
@@ -147,9 +148,17 @@ export class FanoutQuerier implements Querier {
     });
   }
 
+  #ruleMatchers(text: string): Matcher[] {
+    try {
+      return parseMetricSelector(text, this.#options.parse);
+    } catch (error) {
+      throw new Error(`parser ParseMetricSelector: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
   async rules(query: RulesQuery, context: ColdContext): Promise<Gathered<RuleGroupsJson>> {
     const type = RulesRequestType.values[query.type.toUpperCase()] ?? 0;
-    const matchers = query.matchers.map((text) => parseMetricSelector(text, this.#options.parse));
+    const matchers = query.matchers.map((text) => this.#ruleMatchers(text));
     const { data, warnings } = await gather(context, (partialResponseStrategy, inner) =>
       this.#deps.apis.rules(
         {

@@ -1,21 +1,14 @@
 // Reads times, durations, booleans and limits as Thanos' API writes them.
 import { parsePromDuration } from "@deucalion/base";
+import { parseGoFloat } from "@deucalion/kernels";
 import { badData } from "../http/answers/api-error.ts";
 
 /** Unix ms that stand for the beginning and end of all time: exact numbers far beyond any sample. */
 export const apiMinTimeMs = Number.MIN_SAFE_INTEGER;
 export const apiMaxTimeMs = Number.MAX_SAFE_INTEGER;
 
-/** Go's ParseFloat, as far as people write numbers. */
-function goFloat(text: string): number | null {
-  if (/^[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text))
-    return Number(text.replaceAll("_", ""));
-  if (/^[+-]?0[xX][0-9a-fA-F]+$/.test(text)) return Number(text);
-  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
-  return /^nan$/i.test(text) ? Number.NaN : null;
-}
-
-const rfc3339 = /^(\d{4}-\d\d-(\d\d))T((?!24)\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
+const rfc3339 =
+  /^(\d{4}-\d\d-(\d\d))T((?!24)\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):([0-5]\d))$/;
 
 /** Whether the month has such a day: Date.parse() takes the 30th of February for the 1st of March. */
 function isDay(date: string, day: number): boolean {
@@ -24,15 +17,18 @@ function isDay(date: string, day: number): boolean {
 
 /** Unix ms of unix seconds or RFC 3339. Throws ApiError bad_data. */
 export function parseTime(text: string): number {
-  const seconds = goFloat(text);
+  const seconds = parseGoFloat(text);
   if (seconds !== null && Number.isFinite(seconds)) {
     const whole = Math.trunc(seconds);
     return whole * 1000 + Math.round((seconds - whole) * 1000);
   }
   const found = rfc3339.exec(text);
   if (found !== null && isDay(found[1]!, Number(found[2]))) {
-    const ms = Date.parse(`${found[1]}T${found[3]}.${(found[4] ?? "0").slice(0, 3)}${found[5]}`);
-    if (!Number.isNaN(ms)) return ms;
+    const ms = Date.parse(`${found[1]}T${found[3]}.${(found[4] ?? "0").slice(0, 3)}Z`);
+    const hours = Number(found[6] ?? 0);
+    const ahead = (hours * 60 + Number(found[7] ?? 0)) * 60_000;
+    // Go takes offsets of up to 24 hours.
+    if (!Number.isNaN(ms) && hours <= 24) return found[5] === "-" ? ms + ahead : ms - ahead;
   }
   throw badData(`cannot parse ${JSON.stringify(text)} to a valid timestamp`);
 }
@@ -49,7 +45,7 @@ export function parseTimeParam(text: string, name: string, fallback: number): nu
 
 /** Milliseconds of float seconds or a Prometheus duration. Throws ApiError bad_data. */
 export function parseDuration(text: string): number {
-  const seconds = goFloat(text);
+  const seconds = parseGoFloat(text);
   if (seconds !== null && !Number.isNaN(seconds)) {
     if (Math.abs(seconds) * 1e9 > 2 ** 63) {
       throw badData(`cannot parse ${JSON.stringify(text)} to a valid duration. It overflows int64`);
@@ -103,10 +99,10 @@ export function parseBool(text: string, name: string, fallback: boolean): boolea
 /** A limit; 0 is none. */
 export function parseLimit(text: string): number {
   if (text === "") return 0;
-  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
+  const limit = Number(text);
+  if (!/^[+-]?\d+$/.test(text) || Math.abs(limit) > 2 ** 63) {
     throw badData(`cannot parse ${JSON.stringify(text)} to a valid limit`);
   }
-  const limit = Number(text);
   if (limit < 0) throw badData("limit must be non-negative");
-  return limit;
+  return Math.min(limit, Number.MAX_SAFE_INTEGER - 1);
 }

@@ -420,3 +420,41 @@ test("a query past its byte budget fails alone and says why", async () => {
     await server.stop();
   }
 });
+
+test("values and names of parameters are read as Go reads them", async () => {
+  const server = await startApi(new SourceQuerier(demo()), [], { nowMs: startMs + 30_000 });
+  const ask = async (path: string): Promise<[number, string]> => {
+    const answer = await send(`${server.url}/api/v1/${path}`);
+    return [answer.status, String(json(answer).error ?? "")];
+  };
+  try {
+    assert.deepEqual(await ask("query?query=1&time=0x10"), [
+      400,
+      `Invalid time value for 'time': cannot parse "0x10" to a valid timestamp`,
+    ]);
+    assert.deepEqual(await ask("query?query=1&time=0x1p4"), [200, ""]);
+    assert.deepEqual(await ask("query?query=1&time=2023-01-01T00:00:00%2B24:00"), [200, ""]);
+    assert.deepEqual(await ask("query?query=1&timeout=1e400"), [
+      400,
+      `cannot parse "1e400" to a valid duration`,
+    ]);
+    for (const timeout of ["0", "0s", "-1"]) {
+      assert.deepEqual(await ask(`query?query=1&timeout=${timeout}`), [
+        503,
+        "query timed out in query execution",
+      ]);
+    }
+    assert.deepEqual(await ask("labels?limit=9223372036854775807"), [200, ""]);
+    assert.deepEqual(await ask("labels?limit=-9223372036854775808"), [
+      400,
+      "limit must be non-negative",
+    ]);
+    assert.deepEqual(await ask("label/a%FF%C3%A9%22/values"), [
+      400,
+      String.raw`invalid label name: "a\xffé\""`,
+    ]);
+    assert.deepEqual(await ask("label/%EF%BF%BD/values"), [200, ""]);
+  } finally {
+    await server.stop();
+  }
+});

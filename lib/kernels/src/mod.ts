@@ -12,6 +12,7 @@ export type { ChunkMemoryOptions, ValueColumns } from "./memory/chunk-memory.ts"
 export { ChunkMemory } from "./memory/chunk-memory.ts";
 export type { ChunkRange, MadeChunk } from "./memory/window-kernel.ts";
 export { WindowKernel, windowKernelSamples } from "./memory/window-kernel.ts";
+export { parseGoFloat } from "./parse-float.ts";
 export { SnappyEncoder, snappyBytesMax } from "./snappy/encode-snappy.ts";
 export { decodeSnappyBlock, snappyBlockSize } from "./snappy/snappy-block.ts";
 export type { FloatColumns } from "./xor/decode-xor.ts";

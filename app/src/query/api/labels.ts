@@ -1,4 +1,5 @@
 // GET, POST /api/v1/labels and GET /api/v1/label/:name/values.
+import { isUtf8 } from "node:buffer";
 import { messageOf } from "@deucalion/base";
 import {
   compareStrings,
@@ -6,11 +7,13 @@ import {
   type Matcher,
   type SourceContext,
 } from "@deucalion/model";
+import { quoteGo } from "@deucalion/promql";
 import { ApiError, badData } from "../../http/answers/api-error.ts";
 import type { ApiReply, JsonStream } from "../../http/answers/envelope.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { ApiHandler } from "../../http/http-server.ts";
 import type { FormValues } from "../../http/requests/form-values.ts";
+import { segmentBytes } from "../../http/requests/percent-path.ts";
 import { parseBool, parseLimit } from "../parse-value.ts";
 import { RequestSource } from "../request-source.ts";
 import { tenantOf } from "../tenancy.ts";
@@ -95,12 +98,27 @@ export function labelsHandler(context: QueryContext): ApiHandler {
     );
 }
 
+/** Throws if the label name of the path is not UTF-8, with the bytes as Go quotes them. */
+function refuseMisspelt(path: string): void {
+  const bytes = segmentBytes(path.split("/").at(-2) ?? "");
+  if (isUtf8(bytes)) return;
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    // No character is longer than four bytes.
+    const length = [1, 2, 3, 4].find((n) => isUtf8(bytes.subarray(at, at + n))) ?? 0;
+    const part = bytes.subarray(at, at + Math.max(1, length));
+    text += length > 0 ? quoteGo(part.toString()).slice(1, -1) : `\\x${part.toString("hex")}`;
+    at += part.length;
+  }
+  throw badData(`invalid label name: "${text}"`);
+}
+
 export function labelValuesHandler(context: QueryContext): ApiHandler {
   return async (exchange) => {
     const name = exchange.params.name ?? "";
     // Any UTF-8 is a label name, but for none at all and for what is not UTF-8.
-    if (name === "" || name.includes("\ufffd"))
-      throw badData(`invalid label name: ${JSON.stringify(name)}`);
+    if (name === "") throw badData('invalid label name: ""');
+    if (name.includes("\ufffd")) refuseMisspelt(exchange.path);
     return gather(context, exchange, await exchange.form(), (source, request, call) =>
       source.labelValues(name, request, call),
     );

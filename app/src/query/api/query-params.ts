@@ -1,7 +1,7 @@
 // Parameters that instant and range queries share.
 import type { Matcher, ShardSelector } from "@deucalion/model";
 import { type Expr, PromqlError, parseExpr, typeName, typeOf } from "@deucalion/promql";
-import { badData } from "../../http/answers/api-error.ts";
+import { ApiError, badData } from "../../http/answers/api-error.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { FormValues } from "../../http/requests/form-values.ts";
 import { lookbackFor } from "../lookback.ts";
@@ -39,7 +39,9 @@ function timeoutOf(context: QueryContext, form: FormValues): number {
   const most = context.options.timeoutMs;
   const text = form.get("timeout");
   if (text === "") return most;
-  const asked = Math.max(1, parseDuration(text));
+  const asked = parseDuration(text);
+  // No time is no time: 0 is not "without limit".
+  if (asked <= 0) throw new ApiError("timeout", "query timed out in query execution");
   return most > 0 ? Math.min(most, asked) : asked;
 }
 

@@ -7,6 +7,7 @@ import {
   type LabelBytes,
   type SeriesBatch,
 } from "@deucalion/model";
+import { StoreApiError } from "@deucalion/storeapi";
 import { ApiError, badData } from "../../http/answers/api-error.ts";
 import type { JsonStream } from "../../http/answers/envelope.ts";
 import { JsonWriter } from "../../http/answers/json-writer.ts";
@@ -110,6 +111,13 @@ async function ofMany(
   return { data: await text.finish(), truncated: limit > 0 && found.size > limit };
 }
 
+/** A refused select in Thanos' words: its querier asks its own StoreAPI, and says so. */
+function selectError(error: unknown): string {
+  const refused = error instanceof StoreApiError && error.code === "STOREAPI_INVALID";
+  const prefix = refused ? "proxy Series(): rpc error: code = InvalidArgument desc = " : "";
+  return `${prefix}${messageOf(error)}`;
+}
+
 export function seriesHandler(context: QueryContext): ApiHandler {
   return async (exchange) => {
     const form = await exchange.form();
@@ -154,7 +162,7 @@ export function seriesHandler(context: QueryContext): ApiHandler {
         ? ofOne(selectors[0]!, limit)
         : ofMany(selectors, limit));
     } catch (error) {
-      throw new ApiError("execution", messageOf(error), { cause: error });
+      throw new ApiError("execution", selectError(error), { cause: error });
     }
     if (found.truncated) warnings.add("results truncated due to limit");
     return { data: found.data, warnings: [...warnings] };

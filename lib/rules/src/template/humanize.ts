@@ -1,11 +1,12 @@
 // Numbers for people, as Prometheus' templates write them.
+
+import { parseGoFloat } from "@deucalion/kernels";
 import { quoteGo } from "@deucalion/promql";
 import { sprintf } from "./go/go-print.ts";
 import { timePointer } from "./go/go-time.ts";
 import { typeOfValue, unwrap } from "./go/go-type.ts";
 import { GoFailure, GoInteger, type GoPointer, type GoValue } from "./go/go-value.ts";
 import { printed } from "./go/printed.ts";
-import { parseGoFloat } from "./parse/parse-number.ts";
 
 const floatTypes: ReadonlySet<string> = new Set(["int64", "uint64", "uint"]);
 

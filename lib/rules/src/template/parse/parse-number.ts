@@ -1,4 +1,5 @@
 // Numbers and characters of templates: what each literal may stand for.
+import { parseGoFloat } from "@deucalion/kernels";
 import { quoteGo, unquoteGo } from "@deucalion/promql";
 import type { NumberNode } from "./node.ts";
 
@@ -20,22 +21,6 @@ function parseInteger(text: string): bigint | null {
   if (/^0[0-7]+$/.test(digits)) digits = `0o${digits.slice(1)}`;
   const value = BigInt(digits);
   return found[1] === "-" ? -value : value;
-}
-
-/** Go's `ParseFloat`, or null; hexadecimal with a `p` too, and underscores between digits. */
-export function parseGoFloat(given: string): number | null {
-  const text = given.replace(/(?<=[0-9a-fA-F]|^[+-]?0[xX])_(?=[0-9a-fA-F])/g, "");
-  if (/^[+-]?(?:inf|infinity)$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
-  if (/^nan$/i.test(text)) return Number.NaN;
-  if (/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text)) {
-    const value = Number(text);
-    return Number.isFinite(value) ? value : null;
-  }
-  const hex = /^([+-]?)0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([+-]?[0-9]+)$/.exec(text);
-  if (hex === null || hex[2]! + hex[3]! === "") return null;
-  const mantissa = Number(BigInt(`0x${hex[2]}${hex[3]}`));
-  const value = mantissa * 2 ** (Number(hex[4]) - 4 * hex[3]!.length);
-  return hex[1] === "-" ? -value : value;
 }
 
 function asWhole(float: number): bigint | null {
