@@ -17,6 +17,7 @@ export type TsdbErrorCode =
   | "TSDB_META" // meta.json is not one we read
   | "TSDB_TOMBSTONES" // tombstones file is malformed
   | "TSDB_WAL_RECORD" // a record of a write-ahead log does not decode
+  | "TSDB_WAL_SYNC" // an ended segment of a log could not be made durable and is being written again
   | "TSDB_WAL_SEGMENT" // a segment of a write-ahead log is damaged or missing
   | "TSDB_HEAD_CHUNKS" // a file of m-mapped head chunks is damaged
   | "TSDB_NOT_A_BLOCK"; // a directory holds neither a block nor a database

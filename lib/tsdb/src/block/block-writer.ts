@@ -94,6 +94,13 @@ export class BlockWriter {
 
   /** Writes index and meta.json, syncs and renames. Returns the meta. */
   async finish(): Promise<BlockMeta> {
+    const meta = await this.place();
+    await syncDirectory(this.#parent);
+    return meta;
+  }
+
+  /** The same but for the folder's entry: its parent is still to be synced before what the block stands for goes. */
+  async place(): Promise<BlockMeta> {
     await this.#segments.finish();
     await this.#writeIndex();
     const meta = this.#meta();
@@ -101,7 +108,6 @@ export class BlockWriter {
     await writeBlockMeta(this.#folder, meta);
     const folder = join(this.#parent, this.#options.ulid);
     await rename(this.#folder, folder);
-    await syncDirectory(this.#parent);
     return meta;
   }
 

@@ -7,6 +7,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  unlinkSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -28,8 +29,18 @@ export const logWriterDefaults: LogWriterOptions = {
 };
 
 export interface LogWriterDeps {
-  /** Told when a finished segment could not be made durable. */
-  readonly syncFailed: (error: Error) => void;
+  /**
+   * Ended segments are made durable in the background, and this is told of the one that could not be: what it holds may
+   * never reach the disk, and another sync of the same file proves nothing. Null makes each durable in the turn that
+   * ends it, which then throws.
+   */
+  readonly syncFailed: ((error: Error, segment: EndedSegment) => void) | null;
+}
+
+/** A segment to which nothing is added any more. */
+export interface EndedSegment {
+  readonly number: number;
+  readonly records: number;
 }
 
 /** File name of a segment. */
@@ -53,6 +64,8 @@ export class LogWriter {
   #fd: number;
   /** Place in the segment behind what is in the buffer. */
   #position = 0;
+  /** Records in the segment. */
+  #records = 0;
   #buffer = new Uint8Array(4 * walPageBytes);
   #filled = 0;
   #written = 0;
@@ -62,8 +75,16 @@ export class LogWriter {
     this.#options = options;
     this.#deps = deps;
     this.#number = number;
-    this.#fd = openSync(join(dir, segmentName(number)), "ax");
-    syncFolder(dir);
+    const path = join(dir, segmentName(number));
+    this.#fd = openSync(path, "ax");
+    try {
+      syncFolder(dir);
+    } catch (thrown) {
+      // Whoever tries again begins the same segment.
+      closeSync(this.#fd);
+      unlinkSync(path);
+      throw thrown;
+    }
   }
 
   /** Begins segment `number`, which must not exist; the folder is made. */
@@ -136,6 +157,7 @@ export class LogWriter {
       this.#fragment(type | flags, data, at, at + count);
       at += count;
     }
+    this.#records++;
   }
 
   #reserve(count: number): number {
@@ -184,21 +206,28 @@ export class LogWriter {
     if (this.#buffer.length > 1 << 22) this.#buffer = new Uint8Array(4 * walPageBytes);
   }
 
-  /** Ends the segment, makes it durable in the background and begins the next. Returns the number of the ended one. */
+  /** Ends the segment, makes it durable and begins the next. Returns the number of the ended one. */
   cut(): number {
     const rest = this.#position % walPageBytes;
     if (rest > 0) this.#zeros(walPageBytes - rest);
     this.#writeOut();
+    const { syncFailed } = this.#deps;
+    if (syncFailed === null) fdatasyncSync(this.#fd);
     const next = openSync(join(this.dir, segmentName(this.#number + 1)), "ax");
     const old = this.#fd;
     this.#fd = next;
     this.#number++;
     this.#position = 0;
-    fdatasync(old, (error) => {
-      if (error !== null) this.#deps.syncFailed(error);
-      closeFile(old, () => undefined);
-    });
-    return this.#number - 1;
+    const ended: EndedSegment = { number: this.#number - 1, records: this.#records };
+    this.#records = 0;
+    if (syncFailed === null) closeSync(old);
+    else {
+      fdatasync(old, (error) => {
+        if (error !== null) syncFailed(error, ended);
+        closeFile(old, () => undefined);
+      });
+    }
+    return ended.number;
   }
 
   /** Writes what is queued and makes it durable. */

@@ -17,19 +17,34 @@ export function crashLabels(i: number): Labels {
   return Labels.from({ __name__: "crash", i: String(i) });
 }
 
+/** Does it again where the file system failed, as senders do. Other errors end the process. */
+async function untilDone<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      const { code } = thrown as { code?: string };
+      if (code !== "EIO" && code !== "ENOSPC" && code !== "TSDB_WAL_SYNC") throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
 async function run(dir: string, first: number): Promise<void> {
   let step = first;
-  const db = await LiveDatabase.open(
-    dir,
-    {
-      ...liveDatabaseDefaults,
-      chunkRangeMs,
-      outOfOrderWindowMs: 2 * chunkRangeMs,
-      segmentBytes: 32 * 1024,
-      retentionMs: 0,
-    },
-    { now: () => step * stepMs, report: () => undefined },
-  );
+  const open = (): Promise<LiveDatabase> =>
+    LiveDatabase.open(
+      dir,
+      {
+        ...liveDatabaseDefaults,
+        chunkRangeMs,
+        outOfOrderWindowMs: 2 * chunkRangeMs,
+        segmentBytes: 32 * 1024,
+        retentionMs: 0,
+      },
+      { now: () => step * stepMs, report: () => undefined },
+    );
+  const db = await untilDone(open);
   const { head } = db;
   const value = new Float64Array(1);
   const words = new Uint32Array(value.buffer);
@@ -42,19 +57,26 @@ async function run(dir: string, first: number): Promise<void> {
   };
   let compacting = false;
   for (; ; step++) {
-    for (let i = 0; i < crashSeries; i++) append(i, step * stepMs);
-    append(crashSeries, step * stepMs);
-    append(crashSeries, step * stepMs - crashLateMs);
-    // A series that is deleted step by step, all but its newest sample.
-    append(crashSeries + 1, step * stepMs);
-    head.delete([deletedMatcher], 0, (step - 1) * stepMs);
-    head.commit();
+    await untilDone(async () => {
+      for (let i = 0; i < crashSeries; i++) append(i, step * stepMs);
+      append(crashSeries, step * stepMs);
+      append(crashSeries, step * stepMs - crashLateMs);
+      // A series that is deleted step by step, all but its newest sample.
+      append(crashSeries + 1, step * stepMs);
+      head.delete([deletedMatcher], 0, (step - 1) * stepMs);
+      head.commit();
+    });
     writeSync(1, `${step}\n`);
     if (!compacting) {
       compacting = true;
-      void db.compact().finally(() => {
-        compacting = false;
-      });
+      void db.compact().then(
+        () => {
+          compacting = false;
+        },
+        () => {
+          compacting = false;
+        },
+      );
     }
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -21,7 +21,10 @@ export interface CutOptions {
 
 const batchSeries = 1024;
 
-/** Writes the samples of a time range as a block next to the head; null if there are none. */
+/**
+ * Writes the samples of a time range as a block next to the head; null if there are none. Sync the head's folder before
+ * anything is removed that the block stands for.
+ */
 export async function cutBlock(head: LiveHead, options: CutOptions): Promise<BlockMeta | null> {
   const { minTime, maxTime, outOfOrder } = options;
   head.readers++;
@@ -63,7 +66,7 @@ export async function cutBlock(head: LiveHead, options: CutOptions): Promise<Blo
         await writer.abandon();
         return null;
       }
-      return await writer.finish();
+      return await writer.place();
     } catch (thrown) {
       await writer.abandon().catch(() => undefined);
       throw thrown;

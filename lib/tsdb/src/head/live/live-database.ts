@@ -287,6 +287,8 @@ export class LiveDatabase {
     const meta = await cutBlock(head, options);
     if (meta !== null) await this.#add(meta.ulid);
     truncateMemory(head, end);
+    // A block whose name may be lost with the power must not cost the log: where this fails both stay.
+    await syncDirectory(this.dir);
     await truncateLog(head, end);
     this.lastCutMs = this.#deps.now();
     return meta === null ? [] : [meta];
@@ -313,6 +315,7 @@ export class LiveDatabase {
       }
       from = nextLate(head, start + range);
     }
+    await syncDirectory(this.dir);
     await dropOutOfOrder(head, mark);
     return made;
   }

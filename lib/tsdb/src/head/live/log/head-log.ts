@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { FloatHistogram } from "@deucalion/model";
 import { TsdbError } from "../../../errors.ts";
-import { LogWriter, type LogWriterOptions } from "../../../wal/log-writer.ts";
+import { type EndedSegment, LogWriter, type LogWriterOptions } from "../../../wal/log-writer.ts";
 import {
   ExemplarRecord,
   HistogramRecord,
@@ -16,6 +16,7 @@ import {
   StartSampleRecord,
 } from "../../../wal/record-writer.ts";
 import type { LiveHeadDeps, LiveHeadOptions } from "../live-options.ts";
+import { SegmentRescue } from "./segment-rescue.ts";
 
 /** The write-ahead log, and the one of samples that came out of order, which comes into being with the first of them. */
 export class HeadLog {
@@ -33,7 +34,7 @@ export class HeadLog {
   readonly #lateHistograms = histogramRecordTypes.map((type) => new HistogramRecord(type));
   readonly #dir: string;
   readonly #options: LogWriterOptions;
-  readonly #syncFailed: (error: Error) => void;
+  readonly #rescue: SegmentRescue;
   #wal: LogWriter | null = null;
   #wbl: LogWriter | null = null;
   #wblSegment = 0;
@@ -42,8 +43,7 @@ export class HeadLog {
     this.#dir = dir;
     this.#startTimes = options.startTimes;
     this.#options = { segmentBytes: options.segmentBytes, compress: options.walCompression };
-    this.#syncFailed = (error) =>
-      deps.report({ file: dir, offset: 0, reason: `sync of the log: ${error.message}` });
+    this.#rescue = new SegmentRescue(deps.report);
   }
 
   /** Begins new segments; call it once, after replaying. */
@@ -54,8 +54,10 @@ export class HeadLog {
   }
 
   #open(name: string, segment: number): LogWriter {
-    const deps = { syncFailed: this.#syncFailed };
-    return LogWriter.open(join(this.#dir, name), segment, deps, this.#options);
+    const dir = join(this.#dir, name);
+    const syncFailed = (error: Error, ended: EndedSegment): void =>
+      this.#rescue.add(dir, ended, error);
+    return LogWriter.open(dir, segment, { syncFailed }, this.#options);
   }
 
   get isOpen(): boolean {
@@ -122,7 +124,10 @@ export class HeadLog {
     }
   }
 
-  /** Writes everything since the last commit. Throws what the file system throws. */
+  /**
+   * Writes everything since the last commit. Throws what the file system throws, and TSDB_WAL_SYNC while an earlier
+   * segment is not known to be on disk.
+   */
   commit(): void {
     const wal = this.wal;
     for (const record of [
@@ -141,6 +146,7 @@ export class HeadLog {
     wal.flush();
     this.flushLateRecords();
     this.#wbl?.flush();
+    this.#rescue.assertNone();
   }
 
   /** Writes everything and closes. */
@@ -150,6 +156,7 @@ export class HeadLog {
     } finally {
       this.#wal?.close();
       this.#wbl?.close();
+      this.#rescue.close();
       this.#wal = null;
       this.#wbl = null;
     }

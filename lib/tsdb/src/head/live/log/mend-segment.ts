@@ -16,7 +16,7 @@ export async function mendSegment(
   const writer = LogWriter.open(
     folder,
     segment.number,
-    { syncFailed: () => undefined },
+    { syncFailed: null },
     // What was compressed better before may need more room now: never begin another segment.
     { segmentBytes: Number.MAX_SAFE_INTEGER, compress: true },
   );

@@ -24,12 +24,10 @@ export function writeSnapshot(head: LiveHead): void {
   );
   const temporary = `${folder}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
-  const failed = (error: Error): void =>
-    head.deps.report({ file: folder, offset: 0, reason: error.message });
   const writer = LogWriter.open(
     temporary,
     0,
-    { syncFailed: failed },
+    { syncFailed: null },
     { segmentBytes: head.options.segmentBytes, compress: head.options.walCompression },
   );
   const cursor = new LabelCursor();
