@@ -44,6 +44,8 @@ export interface Bucket {
   readonly name: string;
   /** Whether `ifAbsent` is atomic here. */
   readonly conditionalCreate: boolean;
+  /** Whether a local file that is `final` becomes the object as it is, so that bytes of it on the disk need not be written again. */
+  readonly takesFiles?: boolean;
   /** The whole object. The caller owns the bytes. */
   get(name: string, signal: AbortSignal): Promise<Uint8Array>;
   /** The whole object in pieces; for objects that should not be held at once. Pieces belong to the caller. */

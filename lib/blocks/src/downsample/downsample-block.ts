@@ -4,7 +4,7 @@ import { ChunkMemory, WindowKernel, windowKernelSamples } from "@deucalion/kerne
 import { ChunkEncoding, SampleColumns } from "@deucalion/model";
 import type { Bucket } from "@deucalion/objstore";
 import { decodeWith } from "../compact/merge/decode-with.ts";
-import { OutputBlock, type WrittenBlock } from "../compact/merge/output-block.ts";
+import { earlyIn, OutputBlock, type WrittenBlock } from "../compact/merge/output-block.ts";
 import { SourceBlock } from "../compact/merge/source-block.ts";
 import type { SourceChunk } from "../compact/merge/source-chunk.ts";
 import { SourceBlockError, sourceError } from "../compact/merge/source-error.ts";
@@ -45,7 +45,7 @@ export async function downsampleBlock(
   const { symbols } = source;
   const texts = Array.from({ length: symbols.count }, (_, i) => symbols.text(i));
   source.useSymbols(Uint32Array.from({ length: symbols.count }, (_, i) => i));
-  const output = await OutputBlock.create(dir, texts);
+  const output = await OutputBlock.create(dir, texts, earlyIn(bucket));
   const inputMs = meta.thanos.downsample.resolution;
   const series = new SeriesDownsampler(inputMs, resolutionMs, memory, columnsOf(meta) / 2);
   const chunks: SourceChunk[] = [];

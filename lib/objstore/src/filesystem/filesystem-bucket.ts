@@ -38,6 +38,7 @@ const openFilesMax = 128;
 export class FilesystemBucket implements Bucket {
   readonly name: string;
   readonly conditionalCreate = true;
+  readonly takesFiles = true;
   readonly #root: string;
   readonly #folders = new FolderReader();
   readonly #openFiles = new OpenFiles(openFilesMax);

@@ -22,6 +22,10 @@ export class ForwardingBucket implements Bucket {
   get conditionalCreate(): boolean {
     return this.inner.conditionalCreate;
   }
+
+  get takesFiles(): boolean {
+    return this.inner.takesFiles === true;
+  }
   get(name: string, signal: AbortSignal): Promise<Uint8Array> {
     return this.inner.get(name, signal);
   }

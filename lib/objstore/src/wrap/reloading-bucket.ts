@@ -61,6 +61,10 @@ export class ReloadingBucket implements Bucket {
     return this.#opened.bucket.conditionalCreate;
   }
 
+  get takesFiles(): boolean {
+    return this.#opened.bucket.takesFiles === true;
+  }
+
   /** Looks for a change now; true if a new bucket was taken over. */
   check(): boolean {
     const { open, stamp, log, reloaded } = this.#deps;

@@ -36,6 +36,8 @@ async function writeAll(file: FileHandle, data: Uint8Array): Promise<void> {
 
 /** Bytes of each of the two buffers of an `AppendFile`. */
 const bufferBytes = 1 << 19;
+/** Bytes after which an early file is sent on to the disk. */
+const earlyBytes = 1 << 23;
 
 /**
  * Appends to a file through two buffers: one is filled while the other is on its way to the disk. Close it in the
@@ -49,14 +51,24 @@ export class AppendFile {
   #size = 0;
   #checksum = 0;
   #writing: Promise<void> | null = null;
+  readonly #early: boolean;
+  /** Bytes written since the last sending to the disk began. */
+  #unsent = 0;
+  #sending: Promise<void> | null = null;
+  /** The first error of a sending. */
+  #sendError: { readonly cause: unknown } | null = null;
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, early: boolean) {
     this.#file = file;
+    this.#early = early;
   }
 
-  /** Creates the file; it must not exist. */
-  static async create(path: string): Promise<AppendFile> {
-    return new AppendFile(await open(path, "wx"));
+  /**
+   * Creates the file; it must not exist. One that is `early` goes on to the disk while it is written, so that whoever syncs
+   * it at last waits for little.
+   */
+  static async create(path: string, early = false): Promise<AppendFile> {
+    return new AppendFile(await open(path, "wx"), early);
   }
 
   /** Bytes appended so far. */
@@ -100,7 +112,7 @@ export class AppendFile {
     await this.#writing;
     const full = this.#buffer.subarray(0, this.#filled);
     this.#checksum = crc32(full, this.#checksum);
-    const writing = writeAll(this.#file, full);
+    const writing = this.#write(full);
     // Whoever waits next gets the error.
     writing.catch(() => undefined);
     this.#writing = writing;
@@ -110,15 +122,35 @@ export class AppendFile {
     this.#filled = 0;
   }
 
-  /** Writes what is buffered and closes; `durable` syncs before. */
+  async #write(data: Uint8Array): Promise<void> {
+    if (this.#sendError !== null) throw this.#sendError.cause;
+    await writeAll(this.#file, data);
+    this.#unsent += data.length;
+    if (!this.#early || this.#unsent < earlyBytes || this.#sending !== null) return;
+    this.#unsent = 0;
+    this.#sending = this.#file.datasync().then(
+      () => {
+        this.#sending = null;
+      },
+      (cause: unknown) => {
+        this.#sending = null;
+        this.#sendError ??= { cause };
+      },
+    );
+  }
+
+  /** Writes what is buffered and closes; `durable` syncs before. Throws what an early sending to the disk met, too. */
   async finish(durable = true): Promise<void> {
     try {
       const rest = this.#buffer.subarray(0, this.#filled);
       await this.#writing;
       this.#checksum = crc32(rest, this.#checksum);
       await writeAll(this.#file, rest);
+      await this.#sending;
+      if (this.#sendError !== null) throw this.#sendError.cause;
       if (durable) await this.#file.sync();
     } finally {
+      await this.#sending;
       await this.#file.close();
     }
   }
@@ -126,6 +158,7 @@ export class AppendFile {
   /** Closes without writing what is buffered. */
   async abandon(): Promise<void> {
     await this.#writing?.catch(() => undefined);
+    await this.#sending;
     await this.#file.close();
   }
 }

@@ -9,7 +9,7 @@ import type { BlockMeta } from "../../meta/block-meta.ts";
 import { cutSeries } from "./cut-series.ts";
 import type { CompactionDedup, MergeCounts } from "./merge-chunks.ts";
 import { mergeSymbols } from "./merge-symbols.ts";
-import { OutputBlock, type WrittenBlock, type WrittenPart } from "./output-block.ts";
+import { earlyIn, OutputBlock, type WrittenBlock, type WrittenPart } from "./output-block.ts";
 import { SeriesMerge } from "./series-merge.ts";
 import { SourceBlock } from "./source-block.ts";
 
@@ -154,7 +154,7 @@ export async function mergeBlocks(
   let output: OutputBlock | null = null;
   try {
     const opened = await Sources.open(bucket, sources, options, either);
-    output = await OutputBlock.createIn(dir, opened.symbols);
+    output = await OutputBlock.createIn(dir, opened.symbols, earlyIn(bucket));
     let read = await opened.merge(0, { ...options, parts }, output, either);
     const { counts } = opened;
     let { to } = opened;
@@ -196,7 +196,7 @@ export async function mergePart(
   signal: AbortSignal,
 ): Promise<MergedPart> {
   const opened = await Sources.open(bucket, sources, options, signal);
-  const output = await OutputBlock.createPart(dir);
+  const output = await OutputBlock.createPart(dir, earlyIn(bucket));
   try {
     const samplesRead = await opened.merge(part, options, output, signal);
     const { counts, from, to } = opened;

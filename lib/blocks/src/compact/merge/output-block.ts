@@ -3,6 +3,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ByteWriter } from "@deucalion/base";
 import { ChunkEncoding } from "@deucalion/model";
+import type { Bucket } from "@deucalion/objstore";
 import {
   AppendFile,
   appendChunkFrame,
@@ -50,6 +51,18 @@ export interface WrittenPart {
   readonly histograms: number;
 }
 
+export interface OutputOptions {
+  /** Bytes of a chunk segment at most. */
+  readonly segmentBytes?: number;
+  /** Whether the files themselves become the objects (`Bucket.takesFiles`): they go to the disk while they are written. */
+  readonly early?: boolean;
+}
+
+/** For a block that goes to `bucket` when it is done. */
+export function earlyIn(bucket: Bucket): OutputOptions {
+  return { early: bucket.takesFiles === true };
+}
+
 /** Series after which `adopt` looks whether it is to end. */
 const seriesEachTurn = 4096;
 const partIndexName = "series";
@@ -66,6 +79,7 @@ export class OutputBlock {
   readonly dir: string;
   readonly #index: SeriesSink;
   readonly #segmentBytes: number;
+  readonly #early: boolean;
   readonly #digest = new ContentDigest();
   readonly #framed = new ByteWriter(1 << 14);
   readonly #places = new ChunkPlaces();
@@ -76,39 +90,40 @@ export class OutputBlock {
   #floats = 0;
   #histograms = 0;
 
-  private constructor(dir: string, index: SeriesSink, segmentBytes: number) {
+  private constructor(dir: string, index: SeriesSink, options: OutputOptions) {
     this.dir = dir;
     this.#index = index;
-    this.#segmentBytes = segmentBytes;
+    this.#segmentBytes = options.segmentBytes ?? segmentBytesMax;
+    this.#early = options.early === true;
   }
 
   /** Makes the folder anew. `symbols` ascend by bytes. */
   static async create(
     dir: string,
     symbols: readonly string[],
-    segmentBytes = segmentBytesMax,
+    options: OutputOptions = {},
   ): Promise<OutputBlock> {
     await rm(dir, { recursive: true, force: true });
-    return OutputBlock.createIn(dir, symbols, segmentBytes);
+    return OutputBlock.createIn(dir, symbols, options);
   }
 
   /** As `create`, in a folder without index and chunks. */
   static async createIn(
     dir: string,
     symbols: readonly string[],
-    segmentBytes = segmentBytesMax,
+    options: OutputOptions = {},
   ): Promise<OutputBlock> {
     await mkdir(join(dir, "chunks"), { recursive: true });
     const index = await IndexWriter.create(join(dir, "index"), symbols);
-    return new OutputBlock(dir, index, segmentBytes);
+    return new OutputBlock(dir, index, options);
   }
 
   /** As `create`, for a part: ends with `finishPart`. Numbers of symbols are those of the whole block. */
-  static async createPart(dir: string, segmentBytes = segmentBytesMax): Promise<OutputBlock> {
+  static async createPart(dir: string, options: OutputOptions = {}): Promise<OutputBlock> {
     await rm(dir, { recursive: true, force: true });
     await mkdir(join(dir, "chunks"), { recursive: true });
     const index = await PartIndexWriter.create(join(dir, partIndexName));
-    return new OutputBlock(dir, index, segmentBytes);
+    return new OutputBlock(dir, index, options);
   }
 
   /** Samples in all chunks so far; for downsampled chunks those of their count. */
@@ -156,7 +171,7 @@ export class OutputBlock {
     await this.#endSegment();
     this.#segment++;
     const name = segmentName(this.#segment);
-    const file = await AppendFile.create(join(this.dir, "chunks", name));
+    const file = await AppendFile.create(join(this.dir, "chunks", name), this.#early);
     this.#file = file;
     await file.append(encodeSegmentHeader());
   }
