@@ -10,6 +10,7 @@ export { loadXxhash64 } from "./hash/xxhash64.ts";
 export { BytePool } from "./memory/byte-pool.ts";
 export type { ChunkMemoryOptions, ValueColumns } from "./memory/chunk-memory.ts";
 export { ChunkMemory } from "./memory/chunk-memory.ts";
+export { PointKernel } from "./memory/point-kernel.ts";
 export type { ChunkRange, MadeChunk } from "./memory/window-kernel.ts";
 export { WindowKernel, windowKernelSamples } from "./memory/window-kernel.ts";
 export { parseGoFloat } from "./parse-float.ts";

@@ -1,6 +1,9 @@
 // Writes JSON as bytes into slabs, which leave as the client reads them.
 
+/** The first slabs are small, as most answers are; the later ones of a long answer are few. */
 const slabBytes = 65_536;
+const longSlabBytes = 262_144;
+const longFrom = 8;
 
 /** Strings up to this length are looked at letter by letter. */
 const plainMax = 128;
@@ -16,6 +19,7 @@ export class JsonWriter {
   #length = 0;
   /** A slab that has been sent, to be written again. */
   #spare: Buffer | null = null;
+  #slabs = 1;
 
   constructor(sink: SlabSink) {
     this.#sink = sink;
@@ -25,12 +29,19 @@ export class JsonWriter {
   room(bytes: number): Buffer {
     if (this.#length + bytes > this.#slab.length) {
       if (this.#length > 0) this.#full.push(this.#slab.subarray(0, this.#length));
-      const spare = bytes <= slabBytes ? this.#spare : null;
-      if (spare !== null) this.#spare = null;
-      this.#slab = spare ?? Buffer.allocUnsafe(Math.max(slabBytes, bytes));
+      this.#slab = this.#next(bytes);
       this.#length = 0;
     }
     return this.#slab;
+  }
+
+  #next(bytes: number): Buffer {
+    const size = this.#slabs++ < longFrom ? slabBytes : longSlabBytes;
+    const spare = this.#spare;
+    if (bytes > size || spare?.length !== size)
+      return Buffer.allocUnsafeSlow(Math.max(size, bytes));
+    this.#spare = null;
+    return spare;
   }
 
   /** Bytes in the slab that `room` gave. */
@@ -137,8 +148,9 @@ export class JsonWriter {
     while (this.#full.length > 0) {
       const part = this.#full.shift()!;
       const free = await this.#sink(part);
-      if (free === true && part.buffer.byteLength === slabBytes) {
-        this.#spare = Buffer.from(part.buffer, 0, slabBytes);
+      const { byteLength } = part.buffer;
+      if (free === true && (byteLength === slabBytes || byteLength === longSlabBytes)) {
+        this.#spare = Buffer.from(part.buffer, 0, byteLength);
       }
     }
   }

@@ -28,6 +28,8 @@ export class ResponseBody {
   #first: Buffer | null = null;
   #started = false;
   #gzip: Gzip | null = null;
+  /** Rejects what waits for the client. */
+  #refuse: (reason: unknown) => void = () => undefined;
 
   constructor(exchange: Exchange, status: number, compress = true) {
     this.#exchange = exchange;
@@ -38,7 +40,7 @@ export class ResponseBody {
 
   /**
    * Keeps `chunk` until it is sent; resolves when there is room for more, with true if the chunk has been sent and may be
-   * overwritten. Throws if the client is gone.
+   * overwritten. To be called again after that only. Throws if the client is gone.
    */
   async write(chunk: Buffer): Promise<boolean> {
     if (chunk.length === 0) return false;
@@ -60,11 +62,12 @@ export class ResponseBody {
       return;
     }
     this.#start();
-    if (chunk.length > 0) await this.#send(chunk);
-    if (this.#gzip !== null) {
-      this.#gzip.end();
-      await once(this.#gzip, "end", { signal: this.#exchange.signal });
-    } else response.end();
+    if (this.#gzip === null) {
+      response.end(chunk);
+      return;
+    }
+    this.#gzip.end(chunk);
+    await once(this.#gzip, "end", { signal: this.#exchange.signal });
   }
 
   #wantsGzip(): boolean {
@@ -74,7 +77,8 @@ export class ResponseBody {
   #start(): void {
     if (this.#started) return;
     this.#started = true;
-    const { response } = this.#exchange;
+    const { response, signal } = this.#exchange;
+    signal.addEventListener("abort", () => this.#refuse(signal.reason), { once: true });
     if (this.#wantsGzip()) {
       response.setHeader("Content-Encoding", "gzip");
       this.#gzip = createGzip({ level: 1, chunkSize: 65_536 });
@@ -87,15 +91,17 @@ export class ResponseBody {
     }
   }
 
-  async #send(chunk: Buffer): Promise<boolean> {
+  /** Resolves when the chunk has been handed on, with true; rejects when the client is gone or the signal is aborted. */
+  #send(chunk: Buffer): Promise<boolean> {
     const { signal, response } = this.#exchange;
     signal.throwIfAborted();
     const target = this.#gzip ?? response;
-    let sent = false;
-    const more = target.write(chunk, () => {
-      sent = true;
+    return new Promise((resolve, reject) => {
+      this.#refuse = reject;
+      target.write(chunk, (error) => {
+        if (error) reject(error);
+        else resolve(true);
+      });
     });
-    if (!more) await once(target, "drain", { signal });
-    return sent;
   }
 }

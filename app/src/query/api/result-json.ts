@@ -84,7 +84,14 @@ function writeFloats(out: JsonWriter, series: MatrixSeries, points: PointWriter)
   if (histograms === null) {
     if (count === 0) return;
     out.ascii(',"values":');
-    points.write(times, values);
+    if (points.write(times, values)) {
+      out.byte(close);
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      out.byte(i === 0 ? open : comma);
+      writePoint(out, times[i]!, values[i]!);
+    }
     out.byte(close);
     return;
   }
