@@ -16,6 +16,7 @@ import type { HttpServer } from "../http/http-server.ts";
 import { baseApi } from "../http/routes/base-api.ts";
 import { componentUi } from "../http/routes/ui-routes.ts";
 import type { AppProcess } from "../process/app-process.ts";
+import { inlineLess } from "../process/inline-less.ts";
 import type { Actor } from "../process/run-group.ts";
 import { BlocksApi } from "../store/blocks-api.ts";
 import { FetchMetrics } from "../store/fetch-metrics.ts";
@@ -37,6 +38,7 @@ interface Running {
 /** Sets the services up; they run in the process' group. Throws APP_CONFIG. */
 export async function runCompact(options: CompactOptions, app: AppProcess): Promise<void> {
   const { log } = app;
+  inlineLess();
   const metrics = new CompactMetrics(app.registry, options.deleteDelayMs);
   const fetchMetrics = new FetchMetrics(app.registry);
   const stop = new AbortController();
