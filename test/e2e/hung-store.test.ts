@@ -29,6 +29,7 @@ async function startHungStore(): Promise<{ address: string; close: () => Promise
         supportsWithoutReplicaLabels: true,
         tsdbInfos: [{ labels, minTime: int64Min, maxTime: int64Max }],
         supportsProjections: false,
+        supportsAnyOf: false,
       },
     })),
   );

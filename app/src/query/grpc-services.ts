@@ -31,7 +31,7 @@ export function queryServices(deps: QueryServicesDeps): Service[] {
   const { fanout, apis, hash, limits } = deps;
   const info = infoService(() => {
     if (!deps.isReady()) throw new StoreApiError("STOREAPI_NOT_READY", "Not ready");
-    const { labelSets, minTime, maxTime } = fanout.info();
+    const { labelSets, minTime, maxTime, anyOf } = fanout.info();
     return {
       labelSets: [...labelSets],
       componentType: "query",
@@ -42,6 +42,7 @@ export function queryServices(deps: QueryServicesDeps): Service[] {
         supportsWithoutReplicaLabels: true,
         tsdbInfos: deps.tsdbInfos(),
         supportsProjections: false,
+        supportsAnyOf: anyOf?.length === 0,
       },
       exemplars: { minTime: 0, maxTime: 0 },
       rules: {},

@@ -320,6 +320,7 @@ function ruleInfo(options: RuleOptions, storage: RuleStorage, prober: Prober): I
       supportsWithoutReplicaLabels: true,
       tsdbInfos: [{ labels, minTime: from, maxTime: int64Max }],
       supportsProjections: false,
+      supportsAnyOf: false,
     },
     rules: {},
     status: {},

@@ -158,6 +158,7 @@ async function services(
         supportsWithoutReplicaLabels: true,
         tsdbInfos: [{ labels, minTime, maxTime: int64Max }],
         supportsProjections: false,
+        supportsAnyOf: false,
       },
       exemplars: { minTime: 0, maxTime: 0 },
       rules: {},

@@ -89,6 +89,9 @@ test("store serves a bucket, shows and marks its blocks, and stops on SIGTERM", 
       );
       return { ...response, store: { ...response.store!, tsdbInfos } };
     };
+    // Thanos' stores know nothing of it.
+    assert.equal(got.store!.supportsAnyOf, true);
+    got.store!.supportsAnyOf = false;
     assert.deepEqual(byLabels(got), byLabels(want));
     const shown = (await (await fetch(`${store.http}/api/v1/blocks?view=loaded`)).json()) as {
       data: { blocks: { ulid: string }[]; err: null };

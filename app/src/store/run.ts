@@ -229,7 +229,7 @@ async function firstSync(
 /** What the store announces. Without blocks its range is empty, the other way round. */
 function storeInfo(source: BucketSource, prober: Prober): InfoResponse {
   if (!prober.isReady) throw new StoreApiError("STOREAPI_NOT_READY", "Not ready");
-  const { labelSets, minTime, maxTime } = source.info();
+  const { labelSets, minTime, maxTime, anyOf } = source.info();
   const empty = source.blocks.size === 0;
   return {
     labelSets: [...labelSets],
@@ -243,6 +243,7 @@ function storeInfo(source: BucketSource, prober: Prober): InfoResponse {
         .timeRanges()
         .flatMap(({ labels, ranges }) => ranges.map((range) => ({ labels, ...range }))),
       supportsProjections: false,
+      supportsAnyOf: anyOf !== undefined,
     },
   };
 }

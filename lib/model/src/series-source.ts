@@ -36,6 +36,11 @@ export interface SeriesRequest {
   readonly maxTime: number;
   /** All must match. At least one. */
   readonly matchers: readonly Matcher[];
+  /**
+   * Of a series, all matchers of one of these lists must match too; absent is no condition. Only for sources that announce
+   * it; even so some give more than was asked for, and whoever asks looks at the labels.
+   */
+  readonly anyOf?: readonly (readonly Matcher[])[];
   readonly hints?: SelectHints;
   /** Coarsest resolution of downsampled data that is welcome, in ms; 0 is raw only. */
   readonly maxResolutionMs?: number;
@@ -104,6 +109,11 @@ export interface SourceInfo {
   /** Milliseconds, inclusive. */
   readonly minTime: number;
   readonly maxTime: number;
+  /**
+   * Present where `SeriesRequest.anyOf` is understood; it must not be sent elsewhere. The names are of labels that matchers
+   * are compared with, but that the series come without.
+   */
+  readonly anyOf?: readonly string[];
 }
 
 /** Anything a query can read series from. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Labels, SampleColumns, type SeriesSource } from "@deucalion/model";
 import { MemorySource } from "@deucalion/model/testing";
+import fc from "fast-check";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { PromqlError } from "./errors.ts";
 import type { QueryValue } from "./result.ts";
@@ -18,7 +19,7 @@ const everything: Partial<EngineOptions> = {
 };
 
 /** A counter and a gauge for each of some instances, every 15 s for half an hour. */
-function sampleSource(): MemorySource {
+function sampleSource(anyOf?: readonly string[]): MemorySource {
   const series = [];
   for (let i = 0; i < 7; i++) {
     const counter = new SampleColumns();
@@ -32,7 +33,7 @@ function sampleSource(): MemorySource {
     series.push({ labels: Labels.from({ __name__: "m_total", ...labels }), samples: counter });
     series.push({ labels: Labels.from({ __name__: "g", ...labels }), samples: gauge });
   }
-  return new MemorySource(series, { batchSeriesMax: 3 });
+  return new MemorySource(series, { batchSeriesMax: 3, ...(anyOf === undefined ? {} : { anyOf }) });
 }
 
 /** Counts what is asked of a source. */
@@ -139,6 +140,65 @@ test("selectors with equal matchers read their source once where their times are
     const want = await engine.instant(query, source, 900_000);
     assert.deepEqual(points(got.value, 900_000), points(want.value, 900_000));
   }
+});
+
+const selectors = fc
+  .record({
+    metric: fc.constantFrom("m_total", "g", "nope"),
+    zone: fc.constantFrom("", ",zone='a'", ",zone!='b'", ",zone=''"),
+    instance: fc.constantFrom("", ",instance=~'host-[0-3]'", ",instance='host-2'", ",nope=''"),
+    how: fc.constantFrom("rate(S[5m])", "S", "sum by (zone) (S)", "max_over_time(S[4m])"),
+  })
+  .map(({ metric, zone, instance, how }) =>
+    how.replace("S", `{__name__='${metric}'${zone}${instance}}`),
+  );
+
+test("different selectors over a short time are one request where the source takes several lists", async () => {
+  const engine = new Engine(everything);
+  const query = ["zone='a'", "zone='b'", "instance='host-1'", "instance=~'host-[23]'"]
+    .map((label, i) => `label_replace(rate(m_total{${label}}[5m]), 'part', '${i}', '', '')`)
+    .join(" or ");
+  for (const [text, anyOf, requests] of [
+    [query, [], 1],
+    [query, ["replica"], 1],
+    // Series come without the label: who asked for what cannot be told from them.
+    [query, ["zone"], 4],
+    [query, undefined, 4],
+    ["g{zone='a'} or m_total{zone='a'}", [], 2],
+    ["rate(g{zone='a'}[3h]) or rate(g{zone='b'}[3h]) or rate(g[3h])", [], 3],
+    ["{zone='a'} or {zone='b',x=''} or {zone='a',y=''}", [], 3],
+  ] as const) {
+    const source = counted(sampleSource(anyOf));
+    const got = await engine.instant(text, source, 900_000);
+    assert.equal(source.requests, requests, text);
+    const want = await engine.instant(text, sampleSource(), 900_000);
+    assert.deepEqual(points(got.value, 900_000), points(want.value, 900_000), text);
+  }
+});
+
+test("a union of selectors changes no answer", async () => {
+  const engine = new Engine(everything);
+  const together = sampleSource([]);
+  const apart = sampleSource();
+  const answer = async (query: string, source: SeriesSource, time: number) => {
+    const { value, warnings, infos, stats } = await engine.instant(query, source, time);
+    // What is held at once depends on what comes first.
+    const { samplesTotal, samplesRead, seriesRead } = stats;
+    return { value, warnings, infos, samplesTotal, samplesRead, seriesRead };
+  };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(selectors, { minLength: 3, maxLength: 12 }),
+      fc.constantFrom(100_000, 600_000, 900_000),
+      async (parts, time) => {
+        const query = parts
+          .map((part, i) => `label_replace(${part}, 'part', '${i}', '', '')`)
+          .join(" or ");
+        assert.deepEqual(await answer(query, together, time), await answer(query, apart, time));
+      },
+    ),
+    { numRuns: 100 },
+  );
 });
 
 test("values of other types", async () => {

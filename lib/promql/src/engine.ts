@@ -257,7 +257,7 @@ export class Engine {
     const tenant = options.tenant === undefined ? {} : { tenant: options.tenant };
     const context = { signal, warn, ...tenant };
     return {
-      reads: new SharedReads(source, context, limits, spans),
+      reads: new SharedReads(source, context, limits, spans, plan.selectors),
       context,
       limits,
       options: evalOptions,

@@ -18,8 +18,9 @@ interface PlainMatcher {
 }
 
 /** A request for series without objects that have methods. */
-export type PlainRequest = Omit<SeriesRequest, "matchers" | "blockMatchers"> & {
+export type PlainRequest = Omit<SeriesRequest, "matchers" | "anyOf" | "blockMatchers"> & {
   readonly matchers: readonly PlainMatcher[];
+  readonly anyOf?: readonly (readonly PlainMatcher[])[];
   readonly blockMatchers?: readonly PlainMatcher[];
 };
 

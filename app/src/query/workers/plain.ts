@@ -7,21 +7,25 @@ function plainMatcher({ type, name, value }: Matcher) {
   return { type, name, value };
 }
 
-export function plainRequest({ matchers, blockMatchers, ...rest }: SeriesRequest): PlainRequest {
+export function plainRequest(request: SeriesRequest): PlainRequest {
+  const { matchers, anyOf, blockMatchers, ...rest } = request;
   return {
     ...rest,
     matchers: matchers.map(plainMatcher),
+    ...(anyOf === undefined ? {} : { anyOf: anyOf.map((list) => list.map(plainMatcher)) }),
     ...(blockMatchers === undefined ? {} : { blockMatchers: blockMatchers.map(plainMatcher) }),
   };
 }
 
 /** Throws MODEL_REGEX. */
-export function seriesRequest({ matchers, blockMatchers, ...rest }: PlainRequest): SeriesRequest {
+export function seriesRequest(request: PlainRequest): SeriesRequest {
+  const { matchers, anyOf, blockMatchers, ...rest } = request;
   const made = (list: PlainRequest["matchers"]) =>
     list.map(({ type, name, value }) => new Matcher(type, name, value));
   return {
     ...rest,
     matchers: made(matchers),
+    ...(anyOf === undefined ? {} : { anyOf: anyOf.map(made) }),
     ...(blockMatchers === undefined ? {} : { blockMatchers: made(blockMatchers) }),
   };
 }

@@ -78,6 +78,7 @@ export function receiveInfo(stores: TenantStores, isReady: boolean): InfoRespons
       supportsWithoutReplicaLabels: true,
       tsdbInfos,
       supportsProjections: false,
+      supportsAnyOf: false,
     },
     exemplars: { minTime, maxTime },
     metricMetadata: {},

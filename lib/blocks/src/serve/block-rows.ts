@@ -1,13 +1,14 @@
 // The series of one block for a query, in order of their labels as they will be sent.
 import type { Labels, Matcher } from "@deucalion/model";
-import type { SeriesEntry } from "@deucalion/tsdb";
+import { mergePostings, type SeriesEntry } from "@deucalion/tsdb";
+import { eachLimited } from "../each-limited.ts";
 import type { IndexHeader } from "../index-header/index-header.ts";
 import type { CallBudget } from "./call-budget.ts";
 import { EntryFilter } from "./entry-filter.ts";
 import type { LabelMemo } from "./label-memo.ts";
 import { LabelWriter } from "./label-writer.ts";
 import { type EntrySource, entriesEnd, postingScale, readEntries } from "./read-entries.ts";
-import { selectPostings } from "./select-postings.ts";
+import { type SelectedPostings, selectPostings } from "./select-postings.ts";
 import { SeriesRows } from "./series-rows.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -16,6 +17,8 @@ export interface RowsRequest {
   readonly maxTime: number;
   /** Without those on external labels. */
   readonly matchers: readonly Matcher[];
+  /** One of these lists must match too, if there are any. */
+  readonly anyOf?: readonly (readonly Matcher[])[] | undefined;
   readonly external: Labels;
   readonly without: ReadonlySet<string>;
   /** Whether a series takes part, by its label bytes; undefined for all. */
@@ -49,13 +52,7 @@ export async function* blockRows(
 ): AsyncGenerator<OrderedRows> {
   const { header, source, budget, options } = deps;
   const guess = deps.seriesBytesMax || options.seriesBytesGuess;
-  const { postings, left } = await selectPostings(
-    header.postings,
-    request.matchers,
-    source.io,
-    options,
-    guess,
-  );
+  const { postings, left } = await selectAny(request, deps, guess);
   const filter = left.length === 0 ? undefined : new EntryFilter(header.symbols, left);
   if (filter === undefined) budget.chargeSeries(postings.length);
   const accepted = (entry: SeriesEntry): boolean => {
@@ -91,6 +88,27 @@ export async function* blockRows(
     held = pending.length;
   }
   if (resort && rows.count > 0) yield sortedRows(rows);
+}
+
+/** Alternatives of which postings are looked up side by side. */
+const alternativesAtOnce = 8;
+
+/** The postings of `matchers` and, where there are alternatives, of any of them. */
+async function selectAny(
+  { matchers, anyOf }: RowsRequest,
+  { header, source, options }: RowsDeps,
+  guess: number,
+): Promise<SelectedPostings> {
+  const select = (all: readonly Matcher[], how: ServeOptions): Promise<SelectedPostings> =>
+    selectPostings(header.postings, all, source.io, how, guess);
+  if (anyOf === undefined) return select(matchers, options);
+  // Each list as a whole: a filter of the series would have to know whose matchers are left.
+  const whole = { ...options, lazyPostings: false };
+  const lists: Uint32Array[] = [];
+  await eachLimited(anyOf, alternativesAtOnce, async (alternative) => {
+    lists.push((await select([...matchers, ...alternative], whole)).postings);
+  });
+  return { postings: mergePostings(lists), left: [] };
 }
 
 /** All rows in order of labels; those that became equal are one, with their chunks in order of time. */

@@ -60,6 +60,7 @@ export async function* blockSeries(
       minTime: request.minTime,
       maxTime: request.maxTime,
       matchers: request.matchers,
+      anyOf: request.anyOf,
       external: block.labels,
       without: new Set(request.withoutReplicaLabels ?? []),
       accept: shardAccept(request.shard, call.xxhash),

@@ -59,6 +59,13 @@ test("limits end a call with an error that says what and how much", async () => 
   );
 });
 
+test("several lists of matchers are welcome unless a call is limited", async () => {
+  await withBucket({}, async ({ source }) => assert.deepEqual(source.info().anyOf, []));
+  await withBucket({ seriesMax: 100 }, async ({ source }) =>
+    assert.equal(source.info().anyOf, undefined),
+  );
+});
+
 test("a call stops at once when its signal aborts", async () => {
   await withBucket({}, async (opened) => {
     await drain(opened, all);

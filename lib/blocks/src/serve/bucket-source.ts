@@ -171,7 +171,11 @@ export class BucketSource implements SeriesSource {
       maxTime = Math.max(maxTime, meta.maxTime);
     }
     const sorted = [...labelSets.values()].sort(compareLabels);
-    return { labelSets: sorted, ...this.#clip(minTime, maxTime) };
+    const { seriesMax, samplesMax, bytesMax } = this.#options;
+    // With limits for a call, what is asked for together could be refused where each alone is not.
+    const bounded = seriesMax > 0 || samplesMax > 0 || bytesMax > 0;
+    const range = this.#clip(minTime, maxTime);
+    return { labelSets: sorted, ...range, ...(bounded ? {} : { anyOf: [] }) };
   }
 
   /** Time ranges of each label set, adjacent blocks joined. */
@@ -205,8 +209,15 @@ export class BucketSource implements SeriesSource {
       seriesBatch,
       entryBytes: Math.min(this.#options.entryBytes, 2 * pieceBytes()),
     };
-    const sources = chosen.map(({ block, matchers }) => {
-      const wanted: SeriesRequest = { ...request, minTime, maxTime, matchers };
+    const { anyOf: _, ...rest } = request;
+    const sources = chosen.map(({ block, matchers, anyOf }) => {
+      const wanted: SeriesRequest = {
+        ...rest,
+        minTime,
+        maxTime,
+        matchers,
+        ...(anyOf === undefined ? {} : { anyOf }),
+      };
       return new ReadAhead(
         this.#blockSeries(block, wanted, { buffers, budget, options, pieceBytes }, context),
       );
@@ -234,7 +245,7 @@ export class BucketSource implements SeriesSource {
 
   /** Lets the call in by what it will hold. Only where that could be much are index-headers looked at. */
   async #admit(
-    chosen: readonly { readonly block: BucketBlock; readonly matchers: readonly Matcher[] }[],
+    chosen: readonly ChosenBlock[],
     request: SeriesRequest,
     signal: AbortSignal,
   ): Promise<() => void> {
@@ -250,11 +261,12 @@ export class BucketSource implements SeriesSource {
       return this.#admission.admit({ bytes, series, blocks }, signal);
     bytes = 0;
     series = 0;
-    await eachLimited(chosen, headersAtOnce, async ({ block, matchers }) => {
+    await eachLimited(chosen, headersAtOnce, async (one) => {
+      const { block } = one;
       block.acquire();
       try {
         const header = await this.#header(block, signal);
-        const close = closeEstimate(block, header, request, matchers, this.#options);
+        const close = closeEstimate(block, header, request, one, this.#options);
         bytes += close.bytes;
         series += close.series;
       } catch (error) {
@@ -275,15 +287,18 @@ export class BucketSource implements SeriesSource {
   }
 
   /** The blocks that answer a request, each with the matchers left for its series. */
-  #choose(request: SeriesRequest): { block: BucketBlock; matchers: Matcher[] }[] {
-    const chosen: { block: BucketBlock; matchers: Matcher[] }[] = [];
+  #choose(request: SeriesRequest): ChosenBlock[] {
+    const chosen: ChosenBlock[] = [];
     for (const set of this.#sets) {
       const any = set.blocks[0]![0]!;
       const matchers = any.seriesMatchers(request.matchers);
       if (matchers === null) continue;
+      const anyOf = request.anyOf === undefined ? undefined : leftOf(any, request.anyOf, matchers);
+      if (anyOf?.length === 0) continue;
       const resolution = request.maxResolutionMs ?? 0;
       for (const block of chooseBlocks(set, request.minTime, request.maxTime, resolution)) {
-        if (block.matchesBlock(request.blockMatchers ?? [])) chosen.push({ block, matchers });
+        if (block.matchesBlock(request.blockMatchers ?? []))
+          chosen.push({ block, matchers, anyOf });
       }
     }
     return chosen;
@@ -413,6 +428,30 @@ export class BucketSource implements SeriesSource {
     if (complete && blocks === this.#blocks) this.#answers.put(key, answer);
     return answer;
   }
+}
+
+interface ChosenBlock {
+  readonly block: BucketBlock;
+  /** Those left for the series. */
+  readonly matchers: Matcher[];
+  readonly anyOf: Matcher[][] | undefined;
+}
+
+/** The alternatives that external labels leave, each with the matchers left for the series; undefined where one has none. */
+function leftOf(
+  block: BucketBlock,
+  alternatives: readonly (readonly Matcher[])[],
+  common: readonly Matcher[],
+): Matcher[][] | undefined {
+  const left: Matcher[][] = [];
+  for (const alternative of alternatives) {
+    const matchers = block.seriesMatchers(alternative);
+    if (matchers === null) continue;
+    if (matchers.length > 0) left.push(matchers);
+    // Nobody gets all series of a block.
+    else if (common.length > 0) return undefined;
+  }
+  return left;
 }
 
 /** What is wrong with one block during one call: an error at once, or one warning at the end. */

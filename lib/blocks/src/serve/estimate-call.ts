@@ -26,15 +26,26 @@ export function roughEstimate(block: BucketBlock, request: SeriesRequest): Block
   return { series, bytes: heldBytes(block, request, series, series) };
 }
 
+/** As in a SeriesRequest, without matchers on external labels. */
+interface SelectedBy {
+  readonly matchers: readonly Matcher[];
+  readonly anyOf?: readonly (readonly Matcher[])[] | undefined;
+}
+
 /** As `roughEstimate`, but for the series that the matchers can leave. */
 export function closeEstimate(
   block: BucketBlock,
   header: IndexHeader,
   request: SeriesRequest,
-  matchers: readonly Matcher[],
+  { matchers, anyOf }: SelectedBy,
   options: ServeOptions,
 ): BlockEstimate {
-  const series = seriesAtMost(header.postings, matchers);
+  let series = seriesAtMost(header.postings, matchers);
+  if (anyOf !== undefined) {
+    let sum = 0;
+    for (const list of anyOf) sum += seriesAtMost(header.postings, list);
+    series = Math.min(series, sum);
+  }
   const without = new Set(request.withoutReplicaLabels ?? []);
   const resort = mustResort(header, { external: block.labels, without });
   const rows = resort ? series : Math.min(series, options.seriesBatch);

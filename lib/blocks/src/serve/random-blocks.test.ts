@@ -40,6 +40,9 @@ const matcher = fc
   .map(([type, name, value]) => new Matcher(type, name, value));
 const request = fc.record({
   matchers: fc.array(matcher, { minLength: 1, maxLength: 3 }),
+  anyOf: fc.option(fc.array(fc.array(matcher, { maxLength: 2 }), { minLength: 1, maxLength: 3 }), {
+    nil: undefined,
+  }),
   without: fc.subarray(["replica", "a"]),
   shard: fc.option(fc.record({ index: fc.nat(1), by: fc.boolean() }), { nil: undefined }),
   limit: fc.constantFrom(0, 0, 1, 5),
@@ -79,13 +82,19 @@ test("series of random blocks equal what a plain search finds", async () => {
             },
             [...series].sort(compareLabels).map((labels) => ({ labels, chunks: [chunk] })),
           );
-          const inner = ask.matchers.filter((m) => (external[m.name] ?? "") === "");
-          if (inner.length === 0) continue;
+          const fitsAll = (labels: Labels, matchers: readonly Matcher[]): boolean => {
+            const inner = matchers.filter((m) => (external[m.name] ?? "") === "");
+            return (
+              inner.length > 0 &&
+              inner.every((m) => m.matches(labels.get(m.name))) &&
+              matchers.every((m) => inner.includes(m) || m.matches(external[m.name]!))
+            );
+          };
           for (const labels of series) {
             const merged = Labels.from({ ...labels.toJSON(), ...external });
-            const fits =
-              inner.every((m) => m.matches(labels.get(m.name))) &&
-              ask.matchers.every((m) => inner.includes(m) || m.matches(external[m.name]!));
+            const fits = (ask.anyOf ?? [[]]).some((list) =>
+              fitsAll(labels, [...ask.matchers, ...list]),
+            );
             const sent = merged.drop(new Set(ask.without));
             const bytes = encodeLabels(sent);
             if (!fits || accept?.(bytes.data, bytes.start, bytes.end) === false) continue;
@@ -107,6 +116,7 @@ test("series of random blocks equal what a plain search finds", async () => {
           withoutReplicaLabels: ask.without,
           limit: ask.limit,
           ...(shard === undefined ? {} : { shard }),
+          ...(ask.anyOf === undefined ? {} : { anyOf: ask.anyOf }),
         };
         const got: unknown[] = [];
         try {

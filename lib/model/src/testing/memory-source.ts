@@ -21,6 +21,8 @@ export interface MemorySeries {
 export interface MemorySourceOptions {
   /** Series in a batch; small numbers show mistakes at the borders of batches. */
   readonly batchSeriesMax: number;
+  /** As `SourceInfo.anyOf`; absent by default. */
+  readonly anyOf?: readonly string[];
 }
 
 export const memorySourceDefaults: MemorySourceOptions = { batchSeriesMax: 64 };
@@ -83,21 +85,26 @@ export class MemorySource implements SeriesSource {
       minTime = Math.min(minTime, samples.times[0]!);
       maxTime = Math.max(maxTime, samples.times[samples.count - 1]!);
     }
-    return { labelSets: [], minTime, maxTime };
+    const { anyOf } = this.#options;
+    return { labelSets: [], minTime, maxTime, ...(anyOf === undefined ? {} : { anyOf }) };
   }
 
   #select(request: {
     minTime: number;
     maxTime: number;
     matchers: readonly Matcher[];
+    anyOf?: readonly (readonly Matcher[])[];
   }): MemorySeries[] {
-    const { minTime, maxTime, matchers } = request;
+    const { minTime, maxTime, matchers, anyOf } = request;
+    const all = (labels: Labels, list: readonly Matcher[]): boolean =>
+      list.every((matcher) => matcher.matches(labels.get(matcher.name)));
     return this.#series.filter(
       ({ labels, samples }) =>
         samples.count > 0 &&
         samples.times[0]! <= maxTime &&
         samples.times[samples.count - 1]! >= minTime &&
-        matchers.every((matcher) => matcher.matches(labels.get(matcher.name))),
+        all(labels, matchers) &&
+        (anyOf === undefined || anyOf.some((list) => all(labels, list))),
     );
   }
 }

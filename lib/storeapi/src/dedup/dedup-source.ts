@@ -319,6 +319,8 @@ export class DedupSource implements SeriesSource {
   }
 
   info(): SourceInfo {
-    return this.#source.info();
+    const info = this.#source.info();
+    if (info.anyOf === undefined || !this.#active) return info;
+    return { ...info, anyOf: [...info.anyOf, ...this.#options.replicaLabels] };
   }
 }

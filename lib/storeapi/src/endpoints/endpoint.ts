@@ -62,6 +62,7 @@ export class Endpoint {
       labelSets: this.#labelSets,
       minTime: store?.minTime ?? int64Min,
       maxTime: store?.maxTime ?? int64Max,
+      ...(store?.supportsAnyOf === true ? { anyOf: [] } : {}),
     };
   }
 

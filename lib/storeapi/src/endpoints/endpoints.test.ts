@@ -134,6 +134,7 @@ const info: InfoResponse = {
     supportsWithoutReplicaLabels: true,
     tsdbInfos: [],
     supportsProjections: false,
+    supportsAnyOf: true,
   },
   rules: {},
 };
@@ -188,6 +189,7 @@ test("the endpoint set follows an endpoint through its states", async (t) => {
     labelSets: info.labelSets,
     minTime: 5,
     maxTime: 10,
+    anyOf: [],
   });
   assert.equal(set.apis()[2]!.rules !== null && set.apis()[2]!.targets === null, true);
   assert.deepEqual(connectionCounts(set.statuses(), ["external_labels", "store_type"]), [

@@ -457,3 +457,22 @@ test("aborting the query stops every stream and throws its reason", async () => 
     message: "user left",
   });
 });
+
+test("alternatives of matchers are announced where every store that can be asked takes them", () => {
+  const takes = (anyOf: readonly string[] | undefined, unreachable: string | null = null) => {
+    const one = store("a:1", {});
+    const info = {
+      labelSets: [],
+      minTime: 0,
+      maxTime: 1,
+      ...(anyOf === undefined ? {} : { anyOf }),
+    };
+    return { ...one, unreachable, source: { ...one.source, info: () => info } };
+  };
+  assert.deepEqual(fanout([takes(["x"]), takes(["y"])]).info().anyOf, ["x", "y"]);
+  assert.deepEqual(fanout([takes([]), takes(undefined, "gone")]).info().anyOf, []);
+  assert.equal(fanout([takes([]), takes(undefined)]).info().anyOf, undefined);
+  assert.equal(fanout([]).info().anyOf, undefined);
+  const selectorLabels = Labels.from({ region: "eu" });
+  assert.equal(fanout([takes([])], { selectorLabels }).info().anyOf, undefined);
+});

@@ -118,12 +118,17 @@ export class Fanout implements SeriesSource {
     let minTime = int64Max;
     let maxTime = int64Min;
     let count = 0;
+    const hidden = new Set<string>();
+    // Matchers of alternatives are not compared with the selector labels.
+    let anyOf = selector.size === 0;
     for (const store of this.#deps.stores()) {
       if (store.unreachable !== null) continue;
       const info = store.source.info();
       const kept = keep === null ? info.labelSets : info.labelSets.filter(keep);
       if (keep !== null && kept.length === 0) continue;
       count++;
+      if (info.anyOf === undefined) anyOf = false;
+      else for (const name of info.anyOf) hidden.add(name);
       minTime = Math.min(minTime, info.minTime);
       maxTime = Math.max(maxTime, info.maxTime);
       for (const set of kept) {
@@ -133,7 +138,8 @@ export class Fanout implements SeriesSource {
     }
     if (count === 0) [minTime, maxTime] = [int64Min, int64Max];
     if (sets.size === 0 && selector.size > 0) sets.set(selector.key, selector);
-    return { labelSets: [...sets.values()], minTime, maxTime };
+    const extra = anyOf && count > 0 ? { anyOf: [...hidden] } : {};
+    return { labelSets: [...sets.values()], minTime, maxTime, ...extra };
   }
 
   /** Prunes, and says what is missing. Null if the selector labels rule everything out. */

@@ -16,6 +16,8 @@ export interface StoreInfo {
   supportsWithoutReplicaLabels: boolean;
   tsdbInfos: TsdbInfo[];
   supportsProjections: boolean;
+  /** `any_of` of a Series request is understood. Not in Thanos. */
+  supportsAnyOf: boolean;
 }
 
 /** Presence of a part says that the API is there. */
@@ -45,6 +47,7 @@ export const StoreInfoMessage = defineMessage<StoreInfo>("thanos.info.StoreInfo"
   scalarField(5, "supports_without_replica_labels", "bool"),
   repeated(messageField(6, "tsdb_infos", () => TsdbInfoMessage)),
   scalarField(7, "supports_projections", "bool"),
+  scalarField(1001, "supports_any_of", "bool"),
 ]);
 export const RulesInfoMessage = defineMessage<object>("thanos.info.RulesInfo", []);
 export const MetricMetadataInfoMessage = defineMessage<object>(

@@ -37,6 +37,7 @@ const typesFile: ProtoFile = {
     types.SeriesBatchMessage,
     types.AggrChunkMessage,
     types.LabelMatcherMessage,
+    types.MatcherSetMessage,
   ],
   services: [],
 };

@@ -10,6 +10,8 @@ import {
 import {
   type LabelMatcher,
   LabelMatcherMessage,
+  type MatcherSet,
+  MatcherSetMessage,
   PartialResponseStrategy,
   SeriesBatchMessage,
   SeriesMessage,
@@ -85,6 +87,8 @@ export interface WireSeriesRequest {
   withoutReplicaLabels: string[];
   limit: number;
   responseBatchSize: number;
+  /** Sent only to who announces it; others would skip it and send more. */
+  anyOf: MatcherSet[];
 }
 
 export const SeriesRequestMessage = defineMessage<WireSeriesRequest>("thanos.SeriesRequest", [
@@ -104,6 +108,7 @@ export const SeriesRequestMessage = defineMessage<WireSeriesRequest>("thanos.Ser
   repeated(scalarField(14, "without_replica_labels", "string")),
   scalarField(15, "limit", "int64"),
   scalarField(16, "response_batch_size", "int64"),
+  repeated(messageField(1001, "any_of", () => MatcherSetMessage)),
 ]);
 
 export interface WireSeriesResponse {

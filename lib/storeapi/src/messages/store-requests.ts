@@ -72,6 +72,7 @@ export function seriesRequestToWire(request: SeriesRequest, batchSize: number): 
     withoutReplicaLabels: [...(request.withoutReplicaLabels ?? [])],
     limit: request.limit ?? 0,
     responseBatchSize: batchSize,
+    anyOf: (request.anyOf ?? []).map((list) => ({ matchers: matchersToWire(list) })),
   };
 }
 
@@ -83,6 +84,9 @@ export function seriesRequestFromWire(wire: WireSeriesRequest): SeriesRequest {
     minTime: wire.minTime,
     maxTime: wire.maxTime,
     matchers: matchersFromWire(wire.matchers),
+    ...(wire.anyOf.length === 0
+      ? {}
+      : { anyOf: wire.anyOf.map(({ matchers }) => matchersFromWire(matchers)) }),
     maxResolutionMs: wire.maxResolutionWindow,
     aggregates: wire.aggregates.filter((a): a is Aggregate => a >= 0 && a <= 5),
     skipChunks: wire.skipChunks,

@@ -35,6 +35,16 @@ export const LabelMatcherMessage = defineMessage<LabelMatcher>("thanos.LabelMatc
   scalarField(3, "value", "string"),
 ]);
 
+/** Matchers of which all must match. */
+export interface MatcherSet {
+  matchers: LabelMatcher[];
+}
+
+/** Not in Thanos. */
+export const MatcherSetMessage = defineMessage<MatcherSet>("thanos.MatcherSet", [
+  repeated(messageField(1, "matchers", () => LabelMatcherMessage)),
+]);
+
 const matchTypes: readonly MatchType[] = ["=", "!=", "=~", "!~"];
 
 /** Compiles matchers of a request; throws MODEL_REGEX. Unknown types count as equality. */

@@ -1,87 +1,36 @@
-// Selectors of one query with equal matchers and nearly the same times read their source once.
-import type { SeriesBatch, SeriesRequest, SeriesSource, SourceContext } from "@deucalion/model";
+// Selectors of one query that need nearly the same times read their source once: those with equal matchers, and, where the
+// source can be asked for several lists of matchers, others too.
+import {
+  Aggregate,
+  type SeriesBatch,
+  type SeriesRequest,
+  type SeriesSource,
+  type SourceContext,
+} from "@deucalion/model";
 import type { QueryLimits } from "../../limits.ts";
 import type { VectorSelector } from "../../parse/ast.ts";
+import type { SelectorPlan } from "../../plan/selector-hints.ts";
 import type { TimeSpan } from "../../plan/selector-times.ts";
+import { MatcherUnion, metricOf } from "./matcher-union.ts";
 import { matchersKey } from "./matchers-key.ts";
+import { nearSpans, type SpanGroup } from "./near-spans.ts";
+import { aggregatesFor } from "./select.ts";
+import { SharedStream } from "./shared-stream.ts";
 
-/** Reading and decoding together may cost so much more than apart. */
-const wideningMax = 1.25;
+/** Different selectors are read together if there are so many, each over so short a time: the queries of a group of rules. */
+const unitedMin = 3;
+const unitedMax = 256;
+const unitedMs = 3_600_000;
 
-/** A stream of batches that several readers go through; a batch is kept until the last of them has had it. */
-class SharedStream {
-  readonly #iterator: AsyncIterator<SeriesBatch>;
-  readonly #limits: QueryLimits;
-  readonly #readersMax: number;
-  readonly #batches: SeriesBatch[] = [];
-  /** Number of the first batch that is still kept. */
-  #first = 0;
-  /** The next batch of each reader that has begun. */
-  readonly #positions: number[] = [];
-  #pending: Promise<boolean> | null = null;
-
-  constructor(iterator: AsyncIterator<SeriesBatch>, limits: QueryLimits, readersMax: number) {
-    this.#iterator = iterator;
-    this.#limits = limits;
-    this.#readersMax = readersMax;
-  }
-
-  /** Fetches one more batch, once for all who wait; false at the end. */
-  #more(): Promise<boolean> {
-    this.#pending ??= this.#fetch().finally(() => {
-      this.#pending = null;
-    });
-    return this.#pending;
-  }
-
-  async #fetch(): Promise<boolean> {
-    const next = await this.#iterator.next();
-    if (next.done === true) return false;
-    this.#limits.holdBytes(bytesOf(next.value));
-    this.#batches.push(next.value);
-    return true;
-  }
-
-  async *read(): AsyncGenerator<SeriesBatch> {
-    const reader = this.#positions.push(0) - 1;
-    for (;;) {
-      const at = this.#positions[reader]! - this.#first;
-      if (at < this.#batches.length) {
-        const batch = this.#batches[at]!;
-        this.#positions[reader]!++;
-        this.#forget();
-        yield batch;
-      } else if (!(await this.#more())) break;
-    }
-    this.#positions[reader] = Number.POSITIVE_INFINITY;
-    this.#forget();
-  }
-
-  /** Lets batches go that every reader has had. */
-  #forget(): void {
-    if (this.#positions.length < this.#readersMax) return;
-    const needed = Math.min(...this.#positions);
-    while (this.#first < needed && this.#batches.length > 0) {
-      this.#limits.holdBytes(-bytesOf(this.#batches.shift()!));
-      this.#first++;
-    }
-  }
-
-  /** Ends the read of the source, wherever it stands. */
-  close(): void {
-    this.#iterator.return?.().catch(() => undefined);
-  }
-}
-
-function bytesOf(batch: SeriesBatch): number {
-  return batch.chunks === null ? 0 : batch.chunks.bytes;
+interface TimedSelector extends TimeSpan {
+  readonly selector: VectorSelector;
 }
 
 /** Selectors that read together. */
-interface Cluster {
-  minTime: number;
-  maxTime: number;
+interface Cluster extends TimeSpan {
   readonly readers: number;
+  /** Null where all matchers are equal. */
+  readonly union: MatcherUnion | null;
   /** One stream for each way to ask for downsampled data. */
   readonly streams: Map<string, SharedStream>;
 }
@@ -99,46 +48,47 @@ export class SharedReads {
     context: SourceContext,
     limits: QueryLimits,
     spans: ReadonlyMap<VectorSelector, TimeSpan>,
+    plans: ReadonlyMap<VectorSelector, SelectorPlan>,
   ) {
     this.#source = source;
     this.#context = context;
     this.#limits = limits;
-    const byMatchers = new Map<string, VectorSelector[]>();
-    for (const selector of spans.keys()) {
-      const key = matchersKey(selector.matchers);
-      const known = byMatchers.get(key);
-      if (known === undefined) byMatchers.set(key, [selector]);
-      else known.push(selector);
-    }
-    for (const selectors of byMatchers.values()) {
-      if (selectors.length > 1) this.#group(selectors, spans);
+    if (spans.size < 2) return;
+    // Replicas of what is read as a counter are merged in another way.
+    const kind = (selector: VectorSelector): string =>
+      aggregatesFor(plans.get(selector)?.func ?? "").includes(Aggregate.counter) ? "counter" : "";
+    const timed = [...spans].map(([selector, span]): TimedSelector => ({ selector, ...span }));
+    if (timed.length >= unitedMin) this.#unite(timed, kind);
+    const alone = timed.filter(({ selector }) => !this.#clusters.has(selector));
+    const key = ({ selector }: TimedSelector) =>
+      `${kind(selector)} ${matchersKey(selector.matchers)}`;
+    for (const equal of grouped(alone, key)) {
+      for (const near of nearSpans(equal, Number.POSITIVE_INFINITY)) this.#share(near, null);
     }
   }
 
-  /** Puts selectors together as long as the union of their times is not much more than each alone needs. */
-  #group(selectors: VectorSelector[], spans: ReadonlyMap<VectorSelector, TimeSpan>): void {
-    const left = selectors
-      .map((selector) => ({ selector, ...spans.get(selector)! }))
-      .sort((a, b) => a.minTime - b.minTime);
-    while (left.length > 1) {
-      const taken = [left.shift()!];
-      let { minTime, maxTime } = taken[0]!;
-      let alone = maxTime - minTime + 1;
-      while (left.length > 0) {
-        const next = left[0]!;
-        const end = Math.max(maxTime, next.maxTime);
-        const sum = alone + next.maxTime - next.minTime + 1;
-        if ((end - minTime + 1) * (taken.length + 1) > wideningMax * sum) break;
-        taken.push(left.shift()!);
-        maxTime = end;
-        alone = sum;
-        minTime = Math.min(minTime, next.minTime);
+  #unite(timed: readonly TimedSelector[], kind: (selector: VectorSelector) => string): void {
+    const hidden = this.#source.info().anyOf;
+    if (hidden === undefined) return;
+    const fits = ({ selector: { matchers }, minTime, maxTime }: TimedSelector): boolean =>
+      maxTime - minTime <= unitedMs &&
+      metricOf(matchers) !== null &&
+      !matchers.some(({ name }) => hidden.includes(name));
+    for (const same of grouped(timed.filter(fits), ({ selector }) => kind(selector))) {
+      for (const near of nearSpans(same, unitedMax)) {
+        if (near.members.length < unitedMin) continue;
+        const union = new MatcherUnion(near.members.map(({ selector }) => selector.matchers));
+        if (union.anyOf.length >= unitedMin) this.#share(near, union);
       }
-      if (taken.length < 2) continue;
-      const readers = taken.length;
-      const cluster: Cluster = { minTime, maxTime, readers, streams: new Map() };
-      for (const { selector } of taken) this.#clusters.set(selector, cluster);
     }
+  }
+
+  #share(near: SpanGroup<TimedSelector>, union: MatcherUnion | null): void {
+    const readers = near.members.length;
+    if (readers < 2) return;
+    const { minTime, maxTime } = near;
+    const cluster: Cluster = { minTime, maxTime, readers, union, streams: new Map() };
+    for (const { selector } of near.members) this.#clusters.set(selector, cluster);
   }
 
   /** Series of a request, read anew or together with others. Samples may lie outside of the times asked for. */
@@ -147,25 +97,34 @@ export class SharedReads {
     const fits =
       cluster !== undefined &&
       request.minTime >= cluster.minTime &&
-      request.maxTime <= cluster.maxTime;
-    if (!fits) return this.#source.series(request, this.#context);
+      request.maxTime <= cluster.maxTime &&
+      cluster.union?.has(request.matchers) !== false;
+    const stream = fits ? this.#streamOf(cluster, request) : null;
+    if (stream === null || !stream.isOpen) return this.#source.series(request, this.#context);
+    const union = cluster?.union ?? null;
+    return union === null ? stream.read() : union.only(request.matchers, stream.read());
+  }
+
+  #streamOf(cluster: Cluster, request: SeriesRequest): SharedStream | null {
     const { maxResolutionMs, aggregates, hints } = request;
     const coarse = (maxResolutionMs ?? 0) > 0;
+    if (coarse && cluster.union !== null) return null;
     const key = coarse ? `${maxResolutionMs} ${aggregates?.join()} ${hints?.rangeMs}` : "";
     let stream = cluster.streams.get(key);
     if (stream === undefined) {
       stream = this.#open(cluster, request);
       cluster.streams.set(key, stream);
     }
-    return stream.read();
+    return stream;
   }
 
-  #open(cluster: Cluster, request: SeriesRequest): SharedStream {
-    const { minTime, maxTime, readers } = cluster;
+  #open({ minTime, maxTime, readers, union }: Cluster, request: SeriesRequest): SharedStream {
     // What one reader groups by does not concern the others.
     const hints =
       request.hints === undefined ? {} : { hints: { ...request.hints, by: false, grouping: [] } };
-    const batches = this.#source.series({ ...request, ...hints, minTime, maxTime }, this.#context);
+    const which = union === null ? {} : { matchers: union.matchers, anyOf: union.anyOf };
+    const together = { ...request, ...hints, ...which, minTime, maxTime };
+    const batches = this.#source.series(together, this.#context);
     return new SharedStream(batches[Symbol.asyncIterator](), this.#limits, readers);
   }
 
@@ -175,4 +134,15 @@ export class SharedReads {
       for (const stream of cluster.streams.values()) stream.close();
     }
   }
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [item]);
+    else known.push(item);
+  }
+  return [...groups.values()];
 }
