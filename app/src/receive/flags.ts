@@ -23,6 +23,8 @@ import {
 
 const versions = ["1.0", "1.1", "1.2", "1.3"] as const;
 
+export const capnprotoAddressDefault = "0.0.0.0:19391";
+
 export const receiveFlags = {
   ...globalFlags,
   ...httpFlags,
@@ -103,7 +105,7 @@ export const receiveFlags = {
     "protobuf",
     "Encoding between receivers.",
   ),
-  "receive.capnproto-address": string("0.0.0.0:19391", "Address for Cap'n Proto."),
+  "receive.capnproto-address": string(capnprotoAddressDefault, "Address for Cap'n Proto."),
   "receive.grpc-service-config": string(
     "",
     "gRPC service configuration towards other receivers, JSON.",

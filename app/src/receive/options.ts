@@ -16,7 +16,8 @@ import {
   type SeriesLimits,
 } from "../process/service-options.ts";
 import { tlsVersion } from "../process/tls-names.ts";
-import type { receiveFlags } from "./flags.ts";
+import { capnprotoAddressDefault, type receiveFlags } from "./flags.ts";
+import type { ReplicationProtocol } from "./ring/peers.ts";
 import type { ReceiverMode } from "./ring/replicator.ts";
 
 export interface ReceiveOptions {
@@ -39,6 +40,12 @@ export interface ReceiveOptions {
     readonly workers: number;
     readonly timeoutMs: number;
     readonly backoffMaxMs: number;
+    readonly protocol: ReplicationProtocol;
+  };
+  readonly capnproto: {
+    readonly address: string;
+    /** The process goes on without it where the address is taken. */
+    readonly optional: boolean;
   };
   readonly mode: ReceiverMode;
   readonly hashrings: {
@@ -128,12 +135,8 @@ export function receiveOptions(values: FlagValues<typeof receiveFlags>): Receive
   const content = values["receive.hashrings"];
   const localEndpoint = values["receive.local-endpoint"];
   const routes = file !== "" || content !== "";
-  if (values["receive.replication-protocol"] === "capnproto") {
-    throw new AppError(
-      "APP_NOT_BUILT",
-      "replication over Cap'n Proto is not part of this version; leave --receive.replication-protocol at protobuf",
-    );
-  }
+  const protocol = values["receive.replication-protocol"];
+  const capnprotoAddress = values["receive.capnproto-address"];
   const minBlockMs = values["tsdb.min-block-duration"];
   const maxBlockMs = values["tsdb.max-block-duration"];
   if (minBlockMs !== maxBlockMs && values["objstore.config"].read() !== "") {
@@ -164,6 +167,12 @@ export function receiveOptions(values: FlagValues<typeof receiveFlags>): Receive
       workers: Math.max(1, values["receive.forward.async-workers"]),
       timeoutMs: values["receive-forward-timeout"],
       backoffMaxMs: values["receive-forward-max-backoff"],
+      protocol,
+    },
+    capnproto: {
+      address: capnprotoAddress,
+      // Nobody asked for it: several receivers on one machine would all want the same port.
+      optional: protocol === "protobuf" && capnprotoAddress === capnprotoAddressDefault,
     },
     mode: !routes ? "IngestorOnly" : localEndpoint === "" ? "RouterOnly" : "RouterIngestor",
     hashrings: {

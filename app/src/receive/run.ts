@@ -22,6 +22,7 @@ import type { GrpcTlsOptions } from "../process/service-options.ts";
 import { cipherList, curveList, tlsVersion } from "../process/tls-names.ts";
 import { shipperMetrics } from "../sidecar/shipper-metrics.ts";
 import { openConfiguredBucket } from "../store/open-bucket.ts";
+import { CapnprotoServer } from "./capnproto/capnproto-server.ts";
 import { Handoff } from "./handoff/handoff.ts";
 import { Limiter } from "./limits.ts";
 import type { ReceiveOptions } from "./options.ts";
@@ -87,6 +88,7 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
       pauseMaxMs: forward.backoffMaxMs,
       timeoutMs: forward.timeoutMs,
       client: { tls: forward.tls, compression: forward.compression },
+      protocol: forward.protocol,
     },
     now,
   );
@@ -133,6 +135,15 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
       other: (request, response, path) => statusRoute(options, stores, request, response, path),
     },
   );
+  const capnproto = new CapnprotoServer(
+    { ...options.capnproto, gracePeriodMs: options.grpc.gracePeriodMs },
+    {
+      log,
+      budget,
+      isReady: () => stores.writable && options.mode !== "RouterOnly",
+      write: (parts) => local.writeAll(parts),
+    },
+  );
   const watch = makeWatch(options, app, { stores, peers, handoff, hash });
   const tenants = tenantsActor({ options, app, stores, limiter, prober, watch, handoff });
   const grpc = createGrpc(app, options.grpc, prober, [
@@ -158,6 +169,7 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
   ]);
   app.group.add(http.server);
   app.group.add(tenants.before(writeHttp));
+  app.group.add(tenants.before(capnproto));
   app.group.add(tenants.before(grpc.actor));
   app.group.add(tenants.actor);
 }
@@ -250,9 +262,9 @@ function makeWatch(
     now: app.now,
     changed: async (configs) => {
       const rings = new Hashrings(configs, algorithm, replicationFactor, hash);
-      const addresses = new Set(rings.endpoints.map(({ address }) => address));
-      peers.keep(addresses);
-      handoff?.keep(addresses);
+      const { endpoints } = rings;
+      peers.keep(new Map(endpoints.map((one) => [one.address, one.capnprotoAddress])));
+      handoff?.keep(new Set(endpoints.map(({ address }) => address)));
       // Whoever owned series before goes on serving them: a change needs no flush and no pause.
       shared.rings = rings;
       await shared.stores.updateLabels();

@@ -35,7 +35,12 @@ export async function startReceiver(
   fileKiBMax = 0,
 ): Promise<RunningReceiver> {
   const given = (flag: string): boolean => args.some((arg) => arg.startsWith(`--${flag}=`));
-  const addresses = ["remote-write.address", "grpc-address", "http-address"]
+  const addresses = [
+    "remote-write.address",
+    "grpc-address",
+    "http-address",
+    "receive.capnproto-address",
+  ]
     .filter((flag) => !given(flag))
     .map((flag) => `--${flag}=127.0.0.1:0`);
   const limited = ["-c", `ulimit -f ${fileKiBMax}; exec "$@"`, "bash", process.execPath];
