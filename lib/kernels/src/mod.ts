@@ -11,6 +11,8 @@ export { BytePool } from "./memory/byte-pool.ts";
 export type { ChunkMemoryOptions, ValueColumns } from "./memory/chunk-memory.ts";
 export { ChunkMemory } from "./memory/chunk-memory.ts";
 export { PointKernel } from "./memory/point-kernel.ts";
+export type { StepColumns, StepLookup } from "./memory/sample-memory.ts";
+export { SampleMemory } from "./memory/sample-memory.ts";
 export type { ChunkRange, MadeChunk } from "./memory/window-kernel.ts";
 export { WindowKernel, windowKernelSamples } from "./memory/window-kernel.ts";
 export { parseGoFloat } from "./parse-float.ts";

@@ -50,7 +50,7 @@ export class EncodedBatch implements SeriesBatch {
 export function sortByTime(out: SampleColumns, from: number): void {
   const order = Array.from({ length: out.count - from }, (_, i) => from + i);
   order.sort((a, b) => out.times[a]! - out.times[b]! || a - b);
-  const sorted = new SampleColumns(out.capacity);
+  const sorted = new SampleColumns(out.count);
   for (let i = 0; i < from; i++) sorted.pushFrom(out, i);
   for (const index of order) {
     if (sorted.count > from && sorted.times[sorted.count - 1] === out.times[index]) continue;

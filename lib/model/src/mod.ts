@@ -1,5 +1,6 @@
 // Public names of @deucalion/model.
 export { ChunkColumns, ChunkEncoding } from "./chunk-columns.ts";
+export { giveColumns, takeColumns } from "./column-pool.ts";
 export { mergeChain } from "./dedup/chain.ts";
 export type { FillOptions } from "./dedup/fill.ts";
 export { mergeFill } from "./dedup/fill.ts";

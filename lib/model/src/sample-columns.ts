@@ -1,4 +1,5 @@
 // Samples of one series as columns; the scratch that decoders fill and operators read.
+import type { SampleMemory } from "@deucalion/kernels";
 import type { FloatHistogram } from "./histogram.ts";
 import { HistogramRows } from "./histogram-rows.ts";
 import { isStale, isStaleAt } from "./stale.ts";
@@ -21,11 +22,22 @@ export class SampleColumns {
   #rows: HistogramRows | null = null;
   /** `null` while no sample has a start timestamp; else milliseconds, 0 for unknown. */
   startTimes: Float64Array | null = null;
+  /** Where the columns lie as long as they are not replaced by larger ones; decoders are quicker there. */
+  readonly memory: SampleMemory | null;
+  /** The columns in `memory`. */
+  readonly #home: Pick<SampleColumns, "times" | "values" | "valueBits"> | null = null;
+  /** Zeros, as many as there are samples at home: too many to be made for each series. */
+  #spareStartTimes: Float64Array | null = null;
 
-  constructor(capacity = 256) {
-    this.times = new Float64Array(capacity);
-    this.values = new Float64Array(capacity);
+  /** `capacity` is only looked at where no memory is given. */
+  constructor(capacity = 256, memory: SampleMemory | null = null) {
+    this.times = new Float64Array(memory === null ? capacity : 0);
+    this.values = new Float64Array(this.times.length);
     this.valueBits = new Uint32Array(this.values.buffer);
+    this.memory = memory?.columns(this) === true ? memory : null;
+    if (this.memory !== null) {
+      this.#home = { times: this.times, values: this.values, valueBits: this.valueBits };
+    }
   }
 
   get capacity(): number {
@@ -70,9 +82,30 @@ export class SampleColumns {
   }
 
   reset(): void {
+    if (this.startTimes !== null && this.startTimes.length === this.#home?.times.length) {
+      this.startTimes.fill(0, 0, this.count);
+      this.#spareStartTimes = this.startTimes;
+    }
     this.count = 0;
     this.histograms = null;
     this.startTimes = null;
+    // Larger columns are kept, but not those that samples were put in order in.
+    if (this.#home !== null && this.times.length <= this.#home.times.length) this.#goHome();
+  }
+
+  /** Empties columns of `memory`, for a new owner: they are there again, whatever has replaced them. */
+  renew(): void {
+    this.reset();
+    this.#goHome();
+    // Decoders that fail leave anything in it.
+    this.#spareStartTimes = null;
+  }
+
+  #goHome(): void {
+    if (this.#home === null) return;
+    this.times = this.#home.times;
+    this.values = this.#home.values;
+    this.valueBits = this.#home.valueBits;
   }
 
   /** Makes room for `extra` samples after `count`. Columns may be replaced by larger ones. */
@@ -97,7 +130,10 @@ export class SampleColumns {
 
   /** Turns the start-time column on (zeros so far) and returns it. */
   withStartTimes(): Float64Array {
-    this.startTimes ??= new Float64Array(this.capacity);
+    if (this.startTimes === null) {
+      const spare = this.#spareStartTimes;
+      this.startTimes = spare?.length === this.capacity ? spare : new Float64Array(this.capacity);
+    }
     return this.startTimes;
   }
 

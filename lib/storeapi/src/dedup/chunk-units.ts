@@ -4,9 +4,11 @@ import {
   type ChunkColumns,
   type ChunkDecoder,
   divideHistogram,
-  SampleColumns,
+  giveColumns,
+  type SampleColumns,
   type SeriesBatch,
   sortByTime,
+  takeColumns,
 } from "@deucalion/model";
 import { StoreApiError } from "../errors.ts";
 import { CounterResets } from "./counter-resets.ts";
@@ -114,11 +116,10 @@ function inOrder(chunks: ChunkColumns, first: number, end: number): boolean {
   return true;
 }
 
-/** Decodes units into samples, for the aggregates that a query asked for. Reuses its scratch; not re-entrant. */
+/** Decodes units into samples, for the aggregates that a query asked for. Not re-entrant. */
 export class UnitReader {
   readonly #decode: ChunkDecoder;
   readonly #aggregates: readonly Aggregate[];
-  readonly #scratch = new SampleColumns();
   readonly #resets = new CounterResets();
 
   constructor(decode: ChunkDecoder, aggregates: readonly Aggregate[]) {
@@ -151,8 +152,21 @@ export class UnitReader {
   }
 
   #average(chunks: ChunkColumns, row: number, end: number, out: SampleColumns): void {
-    const counts = this.#scratch;
-    counts.reset();
+    const counts = takeColumns();
+    try {
+      this.#averageOf(chunks, row, end, counts, out);
+    } finally {
+      giveColumns(counts);
+    }
+  }
+
+  #averageOf(
+    chunks: ChunkColumns,
+    row: number,
+    end: number,
+    counts: SampleColumns,
+    out: SampleColumns,
+  ): void {
     this.#row(chunks, this.#rowOf(chunks, row, end, Aggregate.count), counts);
     const from = out.count;
     this.#row(chunks, this.#rowOf(chunks, row, end, Aggregate.sum), out);
@@ -177,10 +191,13 @@ export class UnitReader {
   }
 
   #counterUnit(chunks: ChunkColumns, row: number, end: number, out: SampleColumns): void {
-    const part = this.#scratch;
-    part.reset();
-    this.#unit(chunks, row, end, part);
-    this.#resets.take(part, out);
+    const part = takeColumns();
+    try {
+      this.#unit(chunks, row, end, part);
+      this.#resets.take(part, out);
+    } finally {
+      giveColumns(part);
+    }
   }
 
   /** Appends the samples of one series of a batch. */

@@ -2,6 +2,7 @@
 import {
   type Aggregate,
   type ChunkDecoder,
+  giveColumns,
   type LabelBytes,
   type LabelRequest,
   mergeChain,
@@ -15,6 +16,7 @@ import {
   type SourceContext,
   type SourceInfo,
   splitOverlaps,
+  takeColumns,
 } from "@deucalion/model";
 import { aggregatesFor, isPenaltyCounter, readsCounter, resolutionFor } from "./aggregates.ts";
 import { addUnits, type ChunkUnit, sortUnits, UnitReader } from "./chunk-units.ts";
@@ -50,8 +52,6 @@ interface ReadPlan {
   readonly reader: UnitReader;
   readonly minTime: number;
   readonly maxTime: number;
-  /** Columns that replicas are decoded into, used again for each series. */
-  readonly scratch: SampleColumns[];
 }
 
 /** A batch of groups; samples are decoded and merged when they are asked for. */
@@ -123,9 +123,8 @@ function mergeMembers(members: readonly Member[], plan: ReadPlan, out: SampleCol
   if (plan.func === "none") readMembers(members, plan.reader, out);
   else if (plan.func === "fill") {
     if (isOneReplica(members)) readMembers(members, plan.reader, out);
-    else mergeFill(byReplica(members, plan), { counter: plan.counter }, out);
-  } else if (plan.func === "penalty") mergePenalty(byOverlap(members, plan), plan.counter, out);
-  else mergeChain(byOverlap(members, plan), out);
+    else mergeReplicas(members, plan, out);
+  } else mergeOverlaps(members, plan, out);
 }
 
 /** All samples of the members, merged by time. */
@@ -150,30 +149,52 @@ function isOneReplica(members: readonly Member[]): boolean {
   return true;
 }
 
-/** Columns for each replica, in order of the values of their replica labels; valid until the next call. */
-function byReplica(members: readonly Member[], plan: ReadPlan): SampleColumns[] {
+function mergeReplicas(members: readonly Member[], plan: ReadPlan, out: SampleColumns): void {
   const replicas: SampleColumns[] = [];
+  try {
+    readReplicas(members, plan, replicas);
+    mergeFill(replicas, { counter: plan.counter }, out);
+  } finally {
+    for (const columns of replicas) giveColumns(columns);
+  }
+}
+
+/** Columns for each replica, in order of the values of their replica labels. */
+function readReplicas(members: readonly Member[], plan: ReadPlan, replicas: SampleColumns[]): void {
   for (let from = 0; from < members.length; ) {
     const name = members[from]!.stripped.replica;
     let to = from + 1;
     while (to < members.length && members[to]!.stripped.replica === name) to++;
-    plan.scratch[replicas.length] ??= new SampleColumns();
-    const columns = plan.scratch[replicas.length]!;
-    columns.reset();
-    readMembers(members.slice(from, to), plan.reader, columns);
+    const columns = takeColumns();
     replicas.push(columns);
+    readMembers(members.slice(from, to), plan.reader, columns);
     from = to;
   }
-  return replicas;
 }
 
-/** Columns for each of Thanos' "fake replicas": chunks of all members dealt so that none overlap. */
-function byOverlap(members: readonly Member[], plan: ReadPlan): SampleColumns[] {
+function mergeOverlaps(members: readonly Member[], plan: ReadPlan, out: SampleColumns): void {
+  const taken: SampleColumns[] = [];
+  try {
+    const replicas = byOverlap(members, plan, taken);
+    if (plan.func === "penalty") mergePenalty(replicas, plan.counter, out);
+    else mergeChain(replicas, out);
+  } finally {
+    for (const columns of taken) giveColumns(columns);
+  }
+}
+
+/** Columns for each of Thanos' "fake replicas": chunks of all members dealt so that none overlap. `taken` are to be given back. */
+function byOverlap(
+  members: readonly Member[],
+  plan: ReadPlan,
+  taken: SampleColumns[],
+): SampleColumns[] {
   const units: ChunkUnit[] = [];
   const replicas: SampleColumns[] = [];
   for (const { batch, series } of members) {
     if (batch.chunks === null) {
-      const columns = new SampleColumns();
+      const columns = takeColumns();
+      taken.push(columns);
       batch.samplesInto(series, columns);
       replicas.push(bounded(columns, plan));
     } else {
@@ -186,7 +207,8 @@ function byOverlap(members: readonly Member[], plan: ReadPlan): SampleColumns[] 
     sorted.map((unit) => unit.maxTime),
   );
   for (let replica = 0; replica < replicaCount; replica++) {
-    const columns = new SampleColumns();
+    const columns = takeColumns();
+    taken.push(columns);
     plan.reader.read(
       sorted.filter((_, i) => replicaOf[i] === replica),
       columns,
@@ -283,7 +305,6 @@ export class DedupSource implements SeriesSource {
       reader: new UnitReader(this.#deps.decode, aggregates),
       minTime: request.minTime,
       maxTime: request.maxTime,
-      scratch: [],
     };
     const batches = this.#source.series(upstream, context);
     if (dedup === "none") {

@@ -67,7 +67,8 @@ function decodeFloatsInto(
   out: SampleColumns,
 ): void {
   const first = out.count;
-  decodeXorInto(data, offset, length, out);
+  if (out.memory === null) decodeXorInto(data, offset, length, out);
+  else out.memory.decodeXorInto(data, offset, length, out);
   if (out.startTimes !== null) out.startTimes.fill(0, first, out.count);
   if (out.histograms !== null) {
     for (let i = first; i < out.count; i++) out.histograms[i] = undefined;

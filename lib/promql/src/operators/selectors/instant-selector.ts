@@ -1,4 +1,5 @@
 // Instant selectors: at each step the last sample that is not too old.
+import type { StepLookup } from "@deucalion/kernels";
 import { type LabelBytes, Labels, type SampleColumns } from "@deucalion/model";
 import { PromqlError } from "../../errors.ts";
 import type { InstantSelect } from "../../functions/contract.ts";
@@ -14,14 +15,11 @@ import { smoothSeries } from "./smooth-selector.ts";
 /** What a step shows of the sample that was found. */
 export type InstantValue = "value" | "time" | "timeMs" | "startTime";
 
-interface Lookup {
-  /** Time looked up at the first step. */
-  readonly firstMs: number;
-  /** 0 where `@` fixes the time. */
-  readonly stepMs: number;
-  readonly lookbackMs: number;
-  readonly count: number;
-}
+/** Times looked up; `stepMs` is 0 where `@` fixes the time. */
+type Lookup = StepLookup;
+
+/** So few steps are not worth a call of WebAssembly. */
+const fewSteps = 8;
 
 function lookupOf(ev: Evaluation, offsetMs: number, atMs: number | undefined): Lookup {
   const { steps, options } = ev;
@@ -107,7 +105,11 @@ export function countRow(ev: Evaluation, row: Row, found: number): void {
 }
 
 function lookUp(columns: SampleColumns, lookup: Lookup, value: InstantValue, row: Row): number {
-  if (columns.histograms === null && value === "value") return lookUpFloats(columns, lookup, row);
+  if (columns.histograms === null && value === "value") {
+    const found =
+      lookup.count < fewSteps ? undefined : columns.memory?.lookUp(columns, lookup, row);
+    return found ?? lookUpFloats(columns, lookup, row);
+  }
   return lookUpAny(columns, lookup, value, row);
 }
 

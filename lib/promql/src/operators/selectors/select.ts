@@ -2,12 +2,14 @@
 import {
   Aggregate,
   equalLabelBytes,
+  giveColumns,
   type LabelBytes,
   type Matcher,
-  SampleColumns,
+  type SampleColumns,
   type SelectHints,
   type SeriesRequest,
   sortByTime,
+  takeColumns,
 } from "@deucalion/model";
 import type { VectorSelector } from "../../parse/ast.ts";
 import type { Evaluation } from "../evaluation.ts";
@@ -100,8 +102,21 @@ export async function forEachSeries(
   selection: Selection,
   visit: SeriesVisitor,
 ): Promise<void> {
+  const columns = takeColumns();
+  try {
+    await readSeries(ev, selection, columns, visit);
+  } finally {
+    giveColumns(columns);
+  }
+}
+
+async function readSeries(
+  ev: Evaluation,
+  selection: Selection,
+  columns: SampleColumns,
+  visit: SeriesVisitor,
+): Promise<void> {
   const { limits, state } = ev;
-  const columns = new SampleColumns();
   const { selector } = selection;
   const take: SeriesVisitor =
     state.onRead === null || selector === null
