@@ -159,7 +159,21 @@ test("statuses tell senders what became of a write", async () => {
       const small = { "THANOS-TENANT": "small" };
       assert.equal((await post(a, [[t, 1]], small)).status, 200);
       assert.equal((await post(a, [[t, 1]], small)).status, 429);
-      assert.equal((await post(a, [[t, 1]], { "THANOS-TENANT": "../x" })).status, 400);
+      for (const name of ["../x", "..", "x".repeat(256)]) {
+        assert.equal((await post(a, [[t, 1]], { "THANOS-TENANT": name })).status, 400);
+      }
+      // What a request brings does not make the rest of it too old.
+      const hours: [number, number][] = [0, 1, 2, 3, 4].map((i) => [t + i * 3_600_000, i]);
+      const wide = encodeWrite(["c", "d"].map((x) => ({ labels: { x }, samples: hours })));
+      const other = { "THANOS-TENANT": "other" };
+      assert.equal((await postWrite(receiver.write, wide, other)).status, 200);
+      assert.equal((await post({ x: "e" }, hours.slice(0, 1), other)).status, 409);
+      const umlaut = { "THANOS-TENANT": Buffer.from("ä").toString("latin1") };
+      assert.equal((await post(a, [[t, 1]], umlaut)).status, 200);
+      assert.ok((await readdir(join(dir, "data"))).includes("ä"));
+      for (const replica of ["x", "-1", "18446744073709551616"]) {
+        assert.equal((await post(a, [[t + 2, 3]], { "THANOS-REPLICA": replica })).status, 400);
+      }
       assert.equal((await postWrite(receiver.write, Uint8Array.of(1, 2, 3))).status, 400);
       const bomb = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0);
       assert.ok([400, 413].includes((await postWrite(receiver.write, bomb)).status));

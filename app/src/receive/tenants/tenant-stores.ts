@@ -51,9 +51,13 @@ export interface Tenant {
 /** Folders that are not tenants. */
 const notTenants = new Set(["lost+found"]);
 
+/** What file systems take. */
+const nameBytesMax = 255;
+
 /** True for names that can be folders of their own. */
 export function isTenantName(name: string): boolean {
-  return name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
+  const fits = Buffer.byteLength(name) <= nameBytesMax;
+  return fits && name !== "" && name !== "." && name !== ".." && !/[/\\\0]/.test(name);
 }
 
 /** Opens, keeps and closes the databases of all tenants. */

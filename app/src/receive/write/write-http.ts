@@ -70,6 +70,18 @@ function header(request: IncomingMessage, name: string): string {
   return (Array.isArray(value) ? value[0] : value) ?? "";
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Node gives each byte of a header as a character; names of tenants may have others than ASCII. */
+function utf8Header(request: IncomingMessage, name: string): string {
+  const value = header(request, name);
+  try {
+    return utf8.decode(Buffer.from(value, "latin1"));
+  } catch {
+    return value;
+  }
+}
+
 /** 1 or 2. Throws HttpFault. */
 function versionOf(request: IncomingMessage): 1 | 2 {
   if (header(request, "x-prometheus-remote-write-version") !== "2.0.0") return 1;
@@ -133,7 +145,8 @@ export class WriteHttp implements Actor {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? "/").split("?")[0]!;
+    // Go's router sends who writes `//` or a slash at the end to the same place.
+    const path = `/${(request.url ?? "/").split("?")[0]!.split("/").filter(Boolean).join("/")}`;
     const handlers: Readonly<Record<string, string>> = {
       "/api/v1/receive": "receive",
       "/api/v1/otlp": "otlp",
@@ -196,7 +209,9 @@ export class WriteHttp implements Actor {
   #tenantOf(request: IncomingMessage): string {
     const { tenantHeader, defaultTenant, certificateField } = this.#options;
     let tenant =
-      header(request, tenantHeader) || header(request, defaultTenantHeader) || defaultTenant;
+      utf8Header(request, tenantHeader) ||
+      utf8Header(request, defaultTenantHeader) ||
+      defaultTenant;
     if (certificateField !== "") {
       const socket = request.socket as Partial<TLSSocket>;
       const subject = socket.getPeerCertificate?.()?.subject as unknown as
@@ -291,7 +306,7 @@ export class WriteHttp implements Actor {
   ): Promise<void> {
     const text = header(request, this.#options.replicaHeader);
     const replica = text === "" ? 0 : Number(text);
-    if (text !== "" && !/^\d+$/.test(text)) {
+    if (text !== "" && (!/^\d+$/.test(text) || BigInt(text) >= 2n ** 64n)) {
       throw new HttpFault(400, "could not parse replica header");
     }
     const parts: TenantSeries[] = [];

@@ -46,6 +46,7 @@ export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimit
   const view = new TimeSeriesView();
   const sample = new SampleView(list.data);
   head.takesLate = limits.late;
+  head.beginRequest();
   try {
     const { data } = list;
     const { table } = head;
@@ -71,6 +72,7 @@ export function writeSeries(head: LiveHead, list: SeriesList, limits: WriteLimit
     throw new ReceiveError("RECEIVE_BODY", thrown.message, {}, { cause: thrown });
   } finally {
     head.takesLate = false;
+    head.endRequest();
     commit(head);
   }
   return report;

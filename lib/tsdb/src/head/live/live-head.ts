@@ -72,6 +72,9 @@ export class LiveHead {
   /** Readers that hold series indexes or chunk references. */
   readers = 0;
   #lastRef = 0;
+  #inRequest = false;
+  /** What `appendFrom` is during a request; NaN outside of one, and until a head without samples has its first. */
+  #requestFrom = Number.NaN;
   #recycle = false;
   readonly #one = new SampleColumns(1);
   #scratch = new Uint8Array(2048);
@@ -105,7 +108,32 @@ export class LiveHead {
 
   /** Samples before this are refused (or are out of order). */
   get appendFrom(): number {
-    return Math.max(this.minValidTime, this.maxTime - this.options.chunkRangeMs / 2);
+    const from = this.#requestFrom;
+    return Number.isNaN(from) ? this.#boundAt(this.maxTime) : from;
+  }
+
+  #boundAt(maxTime: number): number {
+    return Math.max(this.minValidTime, maxTime - this.options.chunkRangeMs / 2);
+  }
+
+  /**
+   * Until `endRequest`, which is to come in the same turn, new samples do not make others too old: a request may bring a
+   * long time of one series and then the same time of the next, as in Prometheus.
+   */
+  beginRequest(): void {
+    this.#inRequest = true;
+    this.#requestFrom = Number.isFinite(this.maxTime) ? this.#boundAt(this.maxTime) : Number.NaN;
+  }
+
+  endRequest(): void {
+    this.#inRequest = false;
+    this.#requestFrom = Number.NaN;
+  }
+
+  /** A sample is newer than all before. */
+  #advance(time: number): void {
+    if (this.#inRequest && !Number.isFinite(this.maxTime)) this.#requestFrom = this.#boundAt(time);
+    this.maxTime = time;
   }
 
   /** The series with these label bytes, or −1. Who has their `hash` (of `table.hashOf`) gives it. */
@@ -216,7 +244,7 @@ export class LiveHead {
   /** Stores an in-order float without logging it. */
   putFloat(series: number, time: number, high: number, low: number, start: number): void {
     const { table, floats } = this;
-    if (time > this.maxTime) this.maxTime = time;
+    if (time > this.maxTime) this.#advance(time);
     if (time < this.minTime) this.minTime = time;
     const kind = table.kind[series]!;
     const withStarts = kind === ChunkKind.startFloat;
@@ -269,7 +297,7 @@ export class LiveHead {
 
   /** Stores an in-order histogram without logging it. */
   putHistogram(series: number, time: number, h: FloatHistogram, start: number): void {
-    if (time > this.maxTime) this.maxTime = time;
+    if (time > this.maxTime) this.#advance(time);
     if (time < this.minTime) this.minTime = time;
     this.histograms.put(series, time, h, start);
   }
