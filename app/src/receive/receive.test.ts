@@ -200,6 +200,16 @@ test("statuses tell senders what became of a write", async () => {
   });
 });
 
+test("a receiver that cannot start ends", async () => {
+  await withFolder(async (dir) => {
+    const file = join(dir, "file");
+    await writeFile(file, "");
+    await assert.rejects(startReceiver(join(file, "data")), /the receiver ended/);
+    const rings = "--receive.hashrings={}";
+    await assert.rejects(startReceiver(join(dir, "data"), [rings]), /the receiver ended/);
+  });
+});
+
 /** Kills in one run; more with DEUCALION_CRASHES. */
 const crashes = Number(process.env.DEUCALION_CRASHES ?? 4);
 

@@ -47,6 +47,35 @@ function fail(reason: string): never {
   throw new AppError("APP_CONFIG", `parse relabel configuration: ${reason}`);
 }
 
+/** What fields are when they are not given. */
+const fieldDefaults: Readonly<Record<string, unknown>> = {
+  source_labels: undefined,
+  target_label: "",
+  regex: "(.*)",
+  modulus: 0,
+  separator: ";",
+  replacement: "$1",
+};
+
+/** Actions that take few fields refuse the others, as in Prometheus. */
+function checkNoOthers(action: Action, fields: ReadonlyMap<string, unknown>): void {
+  const given = (name: string): boolean =>
+    (fields.get(name) ?? fieldDefaults[name]) !== fieldDefaults[name];
+  const compares = action === "keepequal" || action === "dropequal";
+  if ((compares || action === "lowercase" || action === "uppercase") && given("replacement")) {
+    fail(`'replacement' can not be set for ${action} action`);
+  }
+  if (compares && ["regex", "modulus", "separator"].some(given)) {
+    fail(
+      `${action} action requires only 'source_labels' and \`target_label\`, and no other fields`,
+    );
+  }
+  const others = ["source_labels", "target_label", "modulus", "separator", "replacement"];
+  if ((action === "labeldrop" || action === "labelkeep") && others.some(given)) {
+    fail(`${action} action requires only 'regex', and no other fields`);
+  }
+}
+
 function ruleOf(entry: unknown): RelabelRule {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry))
     fail("not a list of maps");
@@ -65,6 +94,7 @@ function ruleOf(entry: unknown): RelabelRule {
   if (needsTarget.includes(action) && targetLabel === "") {
     fail(`relabel configuration for ${action} action requires 'target_label' value`);
   }
+  checkNoOthers(action, fields);
   try {
     const compiled = compileRegex(regex);
     const replace = compileReplacer(regex, String(fields.get("replacement") ?? "$1"));

@@ -145,7 +145,20 @@ export async function runReceive(options: ReceiveOptions, app: AppProcess): Prom
     },
   );
   const watch = makeWatch(options, app, { stores, peers, handoff, hash });
-  const tenants = tenantsActor({ options, app, stores, limiter, prober, watch, handoff });
+  const isListening = (): boolean =>
+    [http.server.address, writeHttp.address, capnproto.address, grpc.address()].every(
+      (address) => address !== "",
+    );
+  const tenants = tenantsActor({
+    options,
+    app,
+    stores,
+    limiter,
+    prober,
+    watch,
+    handoff,
+    isListening,
+  });
   const grpc = createGrpc(app, options.grpc, prober, [
     writeableStoreService(
       () => stores.writable,
@@ -280,6 +293,8 @@ interface TenantsDeps {
   readonly prober: Prober;
   readonly watch: HashringWatch | null;
   readonly handoff: Handoff | null;
+  /** All services have begun, so that they can be ended. */
+  readonly isListening: () => boolean;
 }
 
 /** Opens the tenants, looks after them, and closes them when nobody writes any more. */
@@ -316,6 +331,7 @@ function tenantsActor(deps: TenantsDeps): {
       }
     });
   const execute = async (): Promise<void> => {
+    let failed = true;
     try {
       if (watch !== null && !(await watch.look()) && options.hashrings.file === "") {
         throw new AppError("APP_CONFIG", "the hashrings cannot be used");
@@ -347,8 +363,11 @@ function tenantsActor(deps: TenantsDeps): {
           await stores_.prune();
         }),
       ]);
+      failed = false;
     } finally {
-      await Promise.all(ends);
+      // Who writes ends first; but where this has failed, they only end because it has, and once they have begun.
+      if (failed) await untilListening(deps.isListening);
+      else await Promise.all(ends);
       stores.writable = false;
       await shutDown(deps);
     }
@@ -386,6 +405,12 @@ async function repeat(ms: number, signal: AbortSignal, work: () => Promise<void>
     await sleep(ms, signal);
     if (!signal.aborted) await work();
   }
+}
+
+/** Waits for a while at most: a service that does not begin ends the process itself. */
+async function untilListening(isListening: () => boolean): Promise<void> {
+  const never = new AbortController().signal;
+  for (let tries = 0; tries < 100 && !isListening(); tries++) await sleep(50, never);
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -58,6 +58,7 @@ export class CapnprotoServer implements Actor {
   /** Connections with a call under way. */
   readonly #busy = new Set<Socket>();
   #stopping = false;
+  #address = "";
   #stop: () => void = () => undefined;
   readonly #stopped: Promise<void>;
 
@@ -70,13 +71,19 @@ export class CapnprotoServer implements Actor {
     });
   }
 
+  /** What was taken: `host:port`, or "none"; "" before that. */
+  get address(): string {
+    return this.#address;
+  }
+
   async execute(): Promise<void> {
     const { log } = this.#deps;
     try {
-      const address = await listen(this.#server, this.#options.address);
-      log.info("listening for Cap'n Proto", { address });
+      this.#address = await listen(this.#server, this.#options.address);
+      log.info("listening for Cap'n Proto", { address: this.#address });
     } catch (error) {
       if (!this.#options.optional) throw error;
+      this.#address = "none";
       log.warn("no Cap'n Proto: other receivers have to use protobuf", { err: messageOf(error) });
     }
     await this.#stopped;

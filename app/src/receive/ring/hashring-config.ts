@@ -46,6 +46,12 @@ function record(value: unknown, what: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/** The same with its fields' names in small letters: Go takes them in any. */
+function fieldsOf(value: unknown, what: string): Record<string, unknown> {
+  const entries = Object.entries(record(value, what));
+  return Object.fromEntries(entries.map(([name, field]) => [name.toLowerCase(), field]));
+}
+
 function list(value: unknown, what: string): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) fail(`${what} is not a list`);
@@ -70,7 +76,7 @@ function matchingOf(value: unknown): TenantMatching {
 }
 
 function endpointOf(value: unknown): RingEndpoint {
-  const fields = typeof value === "string" ? { address: value } : record(value, "endpoint");
+  const fields = typeof value === "string" ? { address: value } : fieldsOf(value, "endpoint");
   const address = text(fields.address, "address");
   if (address === "") fail("endpoint address must be set");
   const capnproto = text(fields.capnproto_address, "capnproto_address");
@@ -83,13 +89,13 @@ function endpointOf(value: unknown): RingEndpoint {
 
 function shufflingOf(value: unknown): ShuffleSharding {
   const fields =
-    value === undefined || value === null ? {} : record(value, "shuffle_sharding_config");
+    value === undefined || value === null ? {} : fieldsOf(value, "shuffle_sharding_config");
   return {
     shardSize: whole(fields.shard_size, "shard_size"),
     cacheSize: whole(fields.cache_size, "cache_size"),
     zoneAwarenessDisabled: fields.zone_awareness_disabled === true,
     overrides: list(fields.overrides, "overrides").map((one) => {
-      const override = record(one, "override");
+      const override = fieldsOf(one, "override");
       return {
         shardSize: whole(override.shard_size, "shard_size"),
         tenants: list(override.tenants, "tenants").map((name) => text(name, "tenant")),
@@ -108,7 +114,7 @@ export function parseHashrings(source: string): HashringConfig[] {
     return fail(messageOf(thrown));
   }
   const rings = list(value, "configuration").map((one): HashringConfig => {
-    const ring = record(one, "hashring");
+    const ring = fieldsOf(one, "hashring");
     const tenants = list(ring.tenants, "tenants").map((name) => text(name, "tenant"));
     const labels = ring.external_labels ?? {};
     return {
