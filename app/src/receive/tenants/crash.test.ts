@@ -80,7 +80,7 @@ function uploadedBlocks(bucket: string): UploadedBlock[] {
 }
 
 test("what was acknowledged is in the bucket after kills and faults of the disk", {
-  timeout: 60_000 + crashes * 10_000,
+  timeout: 120_000 + crashes * 60_000,
 }, async (t) => {
   await withFolder(async (folder) => {
     const dir = join(folder, "data");
@@ -90,7 +90,7 @@ test("what was acknowledged is in the bucket after kills and faults of the disk"
     let next = 1000;
     // On a busy machine a run may be over before much has happened: then there are more.
     const isEarly = (): boolean => next < 1500 || uploadedBlocks(bucket).length < 20;
-    for (let crash = 0; crash < crashes || (isEarly() && crash < 10 * crashes); crash++) {
+    for (let crash = 0; crash < crashes || (isEarly() && crash < 4 * crashes); crash++) {
       const rate = crash % 2 === 1 ? 0.01 : 0;
       const last = await writeAndKill(folder, next, Math.random() * 600, rate);
       if (last >= next) acknowledged.push([next, last]);
