@@ -3,6 +3,7 @@
 "use strict";
 const { readdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
+const { setFlagsFromString } = require("node:v8");
 const { isMainThread, parentPort, Worker } = require("node:worker_threads");
 
 const [bundle, worker, directory, scratch] = process.argv.slice(2);
@@ -36,9 +37,15 @@ if (isMainThread) {
   };
   void work();
 } else {
+  // What ran once at the start stays in the cache, too.
+  setFlagsFromString("--no-flush-bytecode");
   const script = require(`${bundle}.${worker}.cjs`);
   parentPort.on("message", ({ kind }) => {
     if (kind !== "keep") return;
+    // V8 takes a cache only in a process with the same flags: these are a compactor's when it starts its threads.
+    setFlagsFromString("--flush-bytecode");
+    setFlagsFromString("--heap-growing-percent=400");
+    setFlagsFromString("--max-inlined-bytecode-size-cumulative=450");
     const file = `${bundle}.${worker}.cache`;
     writeFileSync(`${file}.${process.pid}`, script.createCachedData());
     renameSync(`${file}.${process.pid}`, file);

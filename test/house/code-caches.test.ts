@@ -10,12 +10,17 @@ import { repositoryRoot } from "../support/mod.ts";
 const look = `
 const { readdirSync, readFileSync } = require("node:fs");
 const { Script } = require("node:vm");
+const { setFlagsFromString } = require("node:v8");
 const dir = process.argv[1];
 const name = /deucalion-[0-9a-f]+/.exec(readFileSync(dir + "/main.js", "latin1"))[0];
 const source = readFileSync(dir + "/" + name + ".js", "latin1");
 const caches = readdirSync(dir).filter((file) => file.startsWith(name) && file.endsWith(".cache"));
 console.log(JSON.stringify(caches.map((file) => {
   const cachedData = readFileSync(dir + "/" + file);
+  // A compactor changes these before it starts threads.
+  const inThread = file.includes(".block-worker.");
+  setFlagsFromString("--heap-growing-percent=" + (inThread ? 400 : 0));
+  setFlagsFromString("--max-inlined-bytecode-size-cumulative=" + (inThread ? 450 : 920));
   // Under one name V8 would take the second from what it compiled for the first.
   const { cachedDataRejected } = new Script(source, { filename: dir + "/" + file + ".js", cachedData });
   return [file.split(".")[1], cachedDataRejected];

@@ -8,7 +8,6 @@ import {
   Compactor,
   claimSolo,
   createsConditionally,
-  inlineExecutor,
   Leases,
   labelShardFilter,
   type MetaFilter,
@@ -115,11 +114,13 @@ export function openCompaction(
   };
   const cores = Math.min(coresMax, availableParallelism());
   const threads = Math.max(cores, options.groupsConcurrency, options.downsampleConcurrency);
-  // With one core a thread takes time and memory, and its only use is that HTTP stays quick between rounds.
-  const executor =
-    threads === 1 && !options.wait
-      ? inlineExecutor(bucket, 1)
-      : new WorkerExecutor(parseBucketConfig(parse(options.bucketConfig)), threads);
+  // A thread takes time and memory to begin with; all that this one is good for beside the work is that HTTP stays quick.
+  const here = options.wait ? null : bucket;
+  const executor = new WorkerExecutor(
+    parseBucketConfig(parse(options.bucketConfig)),
+    threads,
+    here,
+  );
   const compactor = new Compactor(
     {
       rangesMs: options.rangesMs,

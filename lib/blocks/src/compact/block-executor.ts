@@ -153,17 +153,25 @@ interface Hand {
 
 /**
  * Worker threads that open the bucket themselves. A thread is kept for the next task; `close` ends all. Tasks beyond
- * `threadsMax` wait for a thread, in order.
+ * `threadsMax` wait for a thread, in order. With a bucket for `here`, this thread is one of them: for a process that has
+ * nothing else to do.
  */
 export class WorkerExecutor implements BlockExecutor {
   readonly #config: BucketConfig;
   readonly #places: TaskPlaces;
   readonly #idle: Hand[] = [];
   readonly #all = new Set<Hand>();
+  /** Null while this thread works, or if it is not to. */
+  #here: Bucket | null;
 
-  constructor(config: BucketConfig, threadsMax = Number.POSITIVE_INFINITY) {
+  constructor(
+    config: BucketConfig,
+    threadsMax = Number.POSITIVE_INFINITY,
+    here: Bucket | null = null,
+  ) {
     this.#config = config;
     this.#places = new TaskPlaces(threadsMax);
+    this.#here = here;
   }
 
   #start(): Hand {
@@ -205,9 +213,27 @@ export class WorkerExecutor implements BlockExecutor {
     // A merge brings threads of its own for its parts.
     const more = this.#places.takeIdle(wanted);
     try {
+      const here = this.#here;
+      if (here !== null) return await this.#runHere(here, withParts(task, 1 + more), signal);
       return await this.#runNow(withParts(task, 1 + more), signal);
     } finally {
       for (let i = 0; i <= more; i++) this.#places.give();
+    }
+  }
+
+  async #runHere<Task extends BlockTask>(
+    bucket: Bucket,
+    task: Task,
+    signal: AbortSignal,
+  ): Promise<TaskResults[Task["kind"]]> {
+    this.#here = null;
+    const helpers = (merge: MergeTask): MergeHelpers =>
+      helpersOf(new WorkerExecutor(this.#config), merge);
+    try {
+      signal.throwIfAborted();
+      return (await runTask(bucket, task, signal, helpers)) as TaskResults[Task["kind"]];
+    } finally {
+      this.#here = bucket;
     }
   }
 

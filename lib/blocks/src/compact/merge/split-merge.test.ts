@@ -165,31 +165,59 @@ async function threeBlocks(folder: string): Promise<BlockMeta[]> {
 
 const plain: MergeOptions = { dedup: "", acceptMalformedIndex: false, replicas: [] };
 
-test("WorkerExecutor splits a merge over threads that are idle", async () => {
-  const directory = join(scratch, "threads");
+/** Three threads over a folder, or two beside this one. */
+function threads(directory: string, here: FilesystemBucket | null): WorkerExecutor {
+  return new WorkerExecutor({ type: "FILESYSTEM", config: { directory }, prefix: "" }, 3, here);
+}
+
+for (const where of ["in threads", "in threads and here"]) {
+  test(`WorkerExecutor splits a merge over threads that are idle: ${where}`, async () => {
+    const directory = join(scratch, `threads-${where}`);
+    const sources = await threeBlocks(directory);
+    const out = join(scratch, `threads-out-${where}`);
+    await mkdir(out);
+    const bucket = new FilesystemBucket(directory);
+    const one = await mergeAndRead(inlineExecutor(bucket), out, sources, plain);
+    const executor = threads(directory, where === "in threads" ? null : bucket);
+    try {
+      const split = await mergeAndRead(executor, out, sources, { ...plain, parts: 8 });
+      assert.deepEqual(segmentNamesOf(split.result), ["000001", "000002", "000003"]);
+      assert.deepEqual(split.content, one.content);
+      // Places were given back: the next one has three again, and two at once share them.
+      const both = await Promise.all([
+        mergeAndRead(executor, out, sources, { ...plain, parts: 2 }),
+        mergeAndRead(executor, out, sources, { ...plain, parts: 2 }),
+      ]);
+      assert.deepEqual(
+        both.map(({ result }) => result.segments.length),
+        [2, 1],
+      );
+      for (const { content } of both) assert.deepEqual(content, one.content);
+    } finally {
+      await executor.close();
+      await bucket.close();
+    }
+  });
+}
+
+test("this thread takes a task again after one that failed or was given up", async () => {
+  const directory = join(scratch, "again");
   const sources = await threeBlocks(directory);
-  const out = join(scratch, "threads-out");
+  const out = join(scratch, "again-out");
   await mkdir(out);
   const bucket = new FilesystemBucket(directory);
-  const one = await mergeAndRead(inlineExecutor(bucket), out, sources, plain);
-  await bucket.close();
-  const executor = new WorkerExecutor({ type: "FILESYSTEM", config: { directory }, prefix: "" }, 3);
+  const executor = threads(directory, bucket);
   try {
-    const split = await mergeAndRead(executor, out, sources, { ...plain, parts: 8 });
-    assert.deepEqual(segmentNamesOf(split.result), ["000001", "000002", "000003"]);
-    assert.deepEqual(split.content, one.content);
-    // Places were given back: the next one has three again, and two at once share them.
-    const both = await Promise.all([
-      mergeAndRead(executor, out, sources, { ...plain, parts: 2 }),
-      mergeAndRead(executor, out, sources, { ...plain, parts: 2 }),
-    ]);
-    assert.deepEqual(
-      both.map(({ result }) => result.segments.length),
-      [2, 1],
-    );
-    for (const { content } of both) assert.deepEqual(content, one.content);
+    const task = { kind: "merge", sources, dir: join(out, "none"), options: plain } as const;
+    await assert.rejects(executor.run(task, AbortSignal.abort(new Error("enough"))), /enough/);
+    const missing = [{ ...sources[0]!, ulid: "01ARZ3NDEKTSV4RRFFQ69G5FAV" }];
+    await assert.rejects(executor.run({ ...task, sources: missing }, never));
+    const one = await mergeAndRead(inlineExecutor(bucket), out, sources, plain);
+    const four = [1, 2, 3, 4].map(() => mergeAndRead(executor, out, sources, plain));
+    for (const { content } of await Promise.all(four)) assert.deepEqual(content, one.content);
   } finally {
     await executor.close();
+    await bucket.close();
   }
 });
 
@@ -201,7 +229,7 @@ test("a part that meets a damaged chunk names the block, and nothing is left", a
   const bytes = await readFile(segment);
   bytes[bytes.length - 20]! ^= 1;
   await writeFile(segment, bytes);
-  const executor = new WorkerExecutor({ type: "FILESYSTEM", config: { directory }, prefix: "" }, 3);
+  const executor = threads(directory, null);
   try {
     const dir = join(scratch, "damaged-out");
     const task = { kind: "merge", sources, dir, options: { ...plain, parts: 3 } } as const;
@@ -219,7 +247,7 @@ test("a part that meets a damaged chunk names the block, and nothing is left", a
 test("a split merge that is given up ends its threads", async () => {
   const directory = join(scratch, "given-up");
   const sources = await threeBlocks(directory);
-  const executor = new WorkerExecutor({ type: "FILESYSTEM", config: { directory }, prefix: "" }, 3);
+  const executor = threads(directory, null);
   const dir = join(scratch, "given-up-out");
   const stop = new AbortController();
   const task = { kind: "merge", sources, dir, options: { ...plain, parts: 3 } } as const;
