@@ -53,10 +53,10 @@ function start(args: string[]): Promise<Running> {
   });
 }
 
-async function info(address: string): Promise<InfoResponse> {
+async function info(address: string, knowsAnyOf = false): Promise<InfoResponse> {
   const channel = new Channel(address);
   try {
-    const request = InfoRequestMessage.encode({});
+    const request = InfoRequestMessage.encode({ knowsAnyOf });
     return InfoResponseMessage.decode(
       await channel.unary("/thanos.info.Info/Info", request, { timeoutMs: 5000 }),
     );
@@ -89,10 +89,11 @@ test("store serves a bucket, shows and marks its blocks, and stops on SIGTERM", 
       );
       return { ...response, store: { ...response.store!, tsdbInfos } };
     };
-    // Thanos' stores know nothing of it.
-    assert.equal(got.store!.supportsAnyOf, true);
-    got.store!.supportsAnyOf = false;
     assert.deepEqual(byLabels(got), byLabels(want));
+    const known = await info(store.grpc, true);
+    assert.equal(known.store!.supportsAnyOf, true);
+    known.store!.supportsAnyOf = false;
+    assert.deepEqual(byLabels(known), byLabels(want));
     const shown = (await (await fetch(`${store.http}/api/v1/blocks?view=loaded`)).json()) as {
       data: { blocks: { ulid: string }[]; err: null };
     };

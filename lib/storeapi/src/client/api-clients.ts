@@ -47,7 +47,7 @@ import { tenantKey } from "./store-client.ts";
 
 /** Asks an endpoint what it offers. */
 export async function fetchInfo(caller: Caller, options: CallOptions): Promise<InfoResponse> {
-  const request = InfoRequestMessage.encode({});
+  const request = InfoRequestMessage.encode({ knowsAnyOf: true });
   return InfoResponseMessage.decode(await caller.unary("/thanos.info.Info/Info", request, options));
 }
 

@@ -3,6 +3,11 @@ import type { Labels } from "@deucalion/model";
 import { defineMessage, messageField, repeated, scalarField } from "@deucalion/rpc";
 import { LabelSet } from "./label-set.ts";
 
+export interface InfoRequest {
+  /** Whoever asks knows `supportsAnyOf`, and only then it is told. Not in Thanos. */
+  knowsAnyOf: boolean;
+}
+
 export interface TsdbInfo {
   labels: Labels;
   minTime: number;
@@ -35,7 +40,9 @@ export interface InfoResponse {
 
 const times = [scalarField(1, "min_time", "int64"), scalarField(2, "max_time", "int64")];
 
-export const InfoRequestMessage = defineMessage<object>("thanos.info.InfoRequest", []);
+export const InfoRequestMessage = defineMessage<InfoRequest>("thanos.info.InfoRequest", [
+  scalarField(1001, "knows_any_of", "bool"),
+]);
 export const TsdbInfoMessage = defineMessage<TsdbInfo>("thanos.info.TSDBInfo", [
   messageField(1, "labels", () => LabelSet, { nonNull: true }),
   scalarField(2, "min_time", "int64"),

@@ -12,7 +12,11 @@ import {
   ExemplarsRequestMessage,
   ExemplarsResponseMessage,
 } from "../messages/exemplars-messages.ts";
-import { type InfoResponse, InfoResponseMessage } from "../messages/info-messages.ts";
+import {
+  InfoRequestMessage,
+  type InfoResponse,
+  InfoResponseMessage,
+} from "../messages/info-messages.ts";
 import {
   MetricMetadataRequestMessage,
   MetricMetadataResponseMessage,
@@ -32,11 +36,20 @@ import type {
 } from "../sources.ts";
 import { contextOf } from "./store-service.ts";
 
+/** What Thanos does not know is left out. */
+function withoutOwn(response: InfoResponse): InfoResponse {
+  const { store } = response;
+  return store === undefined
+    ? response
+    : { ...response, store: { ...store, supportsAnyOf: false } };
+}
+
 /** thanos.info.Info. `info` throws STOREAPI_NOT_READY ("Not ready") before the component is. */
 export function infoService(info: () => InfoResponse): Service {
-  const Info = unary(async () => {
+  const Info = unary(async (request) => {
     try {
-      return InfoResponseMessage.encode(info());
+      const { knowsAnyOf } = InfoRequestMessage.decode(request);
+      return InfoResponseMessage.encode(knowsAnyOf ? info() : withoutOwn(info()));
     } catch (error) {
       throw toRpcError(error);
     }
