@@ -16,7 +16,7 @@ export type { RemoteCacheDeps } from "./cache/memcached-client.ts";
 export { MemoryIndexCache } from "./cache/memory-index-cache.ts";
 export { openCache } from "./cache/open-cache.ts";
 export type { BlockExecutor, BlockTask } from "./compact/block-executor.ts";
-export { inlineExecutor, WorkerExecutor } from "./compact/block-executor.ts";
+export { WorkerExecutor } from "./compact/block-executor.ts";
 export { markNoDownsample, readBlockMarks, retireBlock } from "./compact/bucket/block-marks.ts";
 export type {
   BucketSnapshot,

@@ -7,7 +7,7 @@ import { decodeSnappyBlock } from "@deucalion/kernels";
 import { Labels } from "@deucalion/model";
 import { FilesystemBucket } from "@deucalion/objstore";
 import { liveDatabaseDefaults } from "@deucalion/tsdb";
-import { ReceiveError } from "../errors.ts";
+import { untilDone } from "@deucalion/tsdb/testing";
 import { encodeWrite } from "../testing.ts";
 import { decodeWriteV1 } from "../write/decode-write.ts";
 import { LocalWriter } from "../write/local-writer.ts";
@@ -81,24 +81,10 @@ function bodyOf(tenant: string, step: number): Uint8Array {
   return decodeSnappyBlock(encodeWrite(series), 1 << 20);
 }
 
-/** Does it again where the file system failed, as senders do. Other errors end the process. */
-async function untilDone<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (thrown) {
-      const { code } = thrown as { code?: string };
-      const storage = thrown instanceof ReceiveError && code === "RECEIVE_STORAGE";
-      if (!storage && code !== "EIO" && code !== "ENOSPC") throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
-}
-
 async function run(dir: string, bucketDir: string, first: number): Promise<void> {
   let step = first;
   const stores = crashStores(dir, bucketDir, () => step);
-  await untilDone(() => stores.open());
+  await untilDone("RECEIVE_STORAGE", () => stores.open());
   const local = new LocalWriter({ stores, now: () => step * crashStepMs, futureWindowMs: 0 });
   const never = new AbortController().signal;
   const again = async (work: () => Promise<void>): Promise<void> => {
@@ -116,7 +102,7 @@ async function run(dir: string, bucketDir: string, first: number): Promise<void>
     while (isBehind()) await new Promise((resolve) => setTimeout(resolve, 1));
     for (const tenant of crashTenants) {
       const { series } = decodeWriteV1(bodyOf(tenant, step));
-      await untilDone(() => local.write({ tenant, series }));
+      await untilDone("RECEIVE_STORAGE", () => local.write({ tenant, series }));
     }
     writeSync(1, `${step}\n`);
     await new Promise((resolve) => setImmediate(resolve));

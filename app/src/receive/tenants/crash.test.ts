@@ -1,13 +1,12 @@
 // What was acknowledged is in the bucket, once, however often the process is killed while it stores, cuts, uploads and
 // deletes, and although files cannot be written or synced now and then.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Database, parseBlockMeta } from "@deucalion/tsdb";
-import { withFileFaults } from "@deucalion/tsdb/testing";
+import { faultsOfRun, writeAndKill } from "@deucalion/tsdb/testing";
 import { withFolder } from "../testing.ts";
 import {
   crashLabels,
@@ -21,39 +20,6 @@ import {
 /** Kills in one run; more with DEUCALION_CRASHES. */
 const crashes = Number(process.env.DEUCALION_CRASHES ?? 8);
 const script = fileURLToPath(new URL("./crash-writer.js", import.meta.url));
-
-/** Runs a writer from `first` on and kills it; returns the last step that it printed. */
-function writeAndKill(
-  folder: string,
-  first: number,
-  afterMs: number,
-  rate: number,
-): Promise<number> {
-  const seed = Math.floor(Math.random() * 2 ** 32);
-  const { args, env } = withFileFaults(rate > 0 ? { dir: folder, rate, seed } : null);
-  const child = spawn(
-    process.execPath,
-    [...args, script, join(folder, "data"), join(folder, "bucket"), String(first)],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-      env,
-    },
-  );
-  let last = first - 1;
-  let rest = "";
-  child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), afterMs));
-  child.stdout.on("data", (data: Buffer) => {
-    const lines = (rest + data.toString()).split("\n");
-    rest = lines.pop()!;
-    if (lines.length > 0) last = Number(lines.at(-1));
-  });
-  return new Promise((resolve, reject) => {
-    child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve(last);
-      else reject(new Error(`the writer ended by itself: ${code}`));
-    });
-  });
-}
 
 interface UploadedBlock {
   readonly tenant: string;
@@ -91,8 +57,13 @@ test("what was acknowledged is in the bucket after kills and faults of the disk"
     // On a busy machine a run may be over before much has happened: then there are more.
     const isEarly = (): boolean => next < 1500 || uploadedBlocks(bucket).length < 20;
     for (let crash = 0; crash < crashes || (isEarly() && crash < 4 * crashes); crash++) {
-      const rate = crash % 2 === 1 ? 0.01 : 0;
-      const last = await writeAndKill(folder, next, Math.random() * 600, rate);
+      const last = await writeAndKill({
+        script,
+        args: [dir, bucket],
+        first: next,
+        afterMs: Math.random() * 600,
+        faults: faultsOfRun(crash, folder),
+      });
       if (last >= next) acknowledged.push([next, last]);
       next = last + 2;
     }

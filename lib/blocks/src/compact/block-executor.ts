@@ -69,7 +69,7 @@ export interface BlockExecutor {
 export type MergeTask = Extract<BlockTask, { kind: "merge" }>;
 
 /** Has an executor merge the parts of `task`; it is closed with the merge. */
-export function helpersOf(executor: BlockExecutor, task: MergeTask): MergeHelpers {
+function helpersOf(executor: BlockExecutor, task: MergeTask): MergeHelpers {
   const { sources, options } = task;
   return {
     run: (part, dir, signal) =>
@@ -106,28 +106,17 @@ export async function runTask(
   }
 }
 
-/** Runs everything in this thread, over the bucket given; `atOnce` tasks by turns, the parts of one not counted. */
-export function inlineExecutor(bucket: Bucket, atOnce = Number.POSITIVE_INFINITY): BlockExecutor {
-  const places = new TaskPlaces(atOnce);
-  const now: BlockExecutor = {
-    run: <Task extends BlockTask>(task: Task, signal: AbortSignal) =>
-      runTask(bucket, task, signal, (merge) => helpersOf(now, merge)) as Promise<
-        TaskResults[Task["kind"]]
-      >,
+/** Runs everything in this thread, over the bucket given. */
+export function inlineExecutor(bucket: Bucket): BlockExecutor {
+  const executor: BlockExecutor = {
+    run: async <Task extends BlockTask>(task: Task, signal: AbortSignal) => {
+      signal.throwIfAborted();
+      const helpers = (merge: MergeTask): MergeHelpers => helpersOf(executor, merge);
+      return (await runTask(bucket, task, signal, helpers)) as TaskResults[Task["kind"]];
+    },
     close: () => Promise.resolve(),
   };
-  return {
-    run: async (task, signal) => {
-      await places.take();
-      try {
-        signal.throwIfAborted();
-        return await now.run(task, signal);
-      } finally {
-        places.give();
-      }
-    },
-    close: now.close,
-  };
+  return executor;
 }
 
 /** What a worker answers. Errors keep what decides how they are treated. */
@@ -214,8 +203,10 @@ export class WorkerExecutor implements BlockExecutor {
     const more = this.#places.takeIdle(wanted);
     try {
       const here = this.#here;
-      if (here !== null) return await this.#runHere(here, withParts(task, 1 + more), signal);
-      return await this.#runNow(withParts(task, 1 + more), signal);
+      const split = withParts(task, 1 + more);
+      return await (here === null
+        ? this.#runThere(split, signal)
+        : this.#runHere(here, split, signal));
     } finally {
       for (let i = 0; i <= more; i++) this.#places.give();
     }
@@ -227,17 +218,16 @@ export class WorkerExecutor implements BlockExecutor {
     signal: AbortSignal,
   ): Promise<TaskResults[Task["kind"]]> {
     this.#here = null;
-    const helpers = (merge: MergeTask): MergeHelpers =>
-      helpersOf(new WorkerExecutor(this.#config), merge);
     try {
       signal.throwIfAborted();
-      return (await runTask(bucket, task, signal, helpers)) as TaskResults[Task["kind"]];
+      const result = await runTask(bucket, task, signal, threadsOf(this.#config));
+      return result as TaskResults[Task["kind"]];
     } finally {
       this.#here = bucket;
     }
   }
 
-  #runNow<Task extends BlockTask>(
+  #runThere<Task extends BlockTask>(
     task: Task,
     signal: AbortSignal,
   ): Promise<TaskResults[Task["kind"]]> {
@@ -270,6 +260,11 @@ export class WorkerExecutor implements BlockExecutor {
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ worker }) => worker.terminate()));
   }
+}
+
+/** Has threads of the thread that asks merge the parts of a task: they end with it, and with the merge. */
+export function threadsOf(config: BucketConfig): (task: MergeTask) => MergeHelpers {
+  return (task) => helpersOf(new WorkerExecutor(config), task);
 }
 
 function withParts<Task extends BlockTask>(task: Task, parts: number): Task {

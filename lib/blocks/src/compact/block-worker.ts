@@ -3,21 +3,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "@deucalion/base";
 import { type Bucket, type BucketConfig, openBucket } from "@deucalion/objstore";
 import { BlocksError } from "../errors.ts";
-import {
-  type BlockTask,
-  helpersOf,
-  type MergeTask,
-  runTask,
-  type WorkerAnswer,
-  WorkerExecutor,
-} from "./block-executor.ts";
-import type { MergeHelpers } from "./merge/merge-blocks.ts";
+import { type BlockTask, runTask, threadsOf, type WorkerAnswer } from "./block-executor.ts";
 import { SourceBlockError } from "./merge/source-error.ts";
 
-/** Threads of this thread: they end with it, and with the merge. */
-function helpers(task: MergeTask): MergeHelpers {
-  return helpersOf(new WorkerExecutor(workerData as BucketConfig), task);
-}
+const helpers = threadsOf(workerData as BucketConfig);
 
 async function answer(bucket: Bucket, task: BlockTask): Promise<WorkerAnswer> {
   try {

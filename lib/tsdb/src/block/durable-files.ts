@@ -6,15 +6,20 @@ import { crc32 } from "node:zlib";
 /** Writes to a temporary name, syncs, renames, syncs the folder. */
 export async function writeFileDurably(path: string, data: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w");
+  await writeSynced(temporary, data);
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+/** Writes a file anew and makes its bytes durable; its name is not yet. */
+export async function writeSynced(path: string, data: Uint8Array): Promise<void> {
+  const file = await open(path, "w");
   try {
     await writeAll(file, data);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  await syncDirectory(dirname(path));
 }
 
 /** Makes the names in a folder durable. */

@@ -15,3 +15,5 @@ export type { ChunkV1 } from "./index-v1.ts";
 export { encodeIndexV1 } from "./index-v1.ts";
 export type { FaultyStart } from "./with-file-faults.ts";
 export { withFileFaults } from "./with-file-faults.ts";
+export type { KilledWriter } from "./write-and-kill.ts";
+export { faultsOfRun, untilDone, writeAndKill } from "./write-and-kill.ts";

@@ -1,44 +1,19 @@
 // Nothing that was in the log is lost when the process is killed: during appends, segment changes, checkpoints, block
 // cuts and cuts of late samples; in half of the runs files cannot be written or synced now and then.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { withFileFaults } from "../../testing/with-file-faults.ts";
+import { faultsOfRun, writeAndKill } from "../../testing/write-and-kill.ts";
 import { Database } from "../database.ts";
-import { crashLabels, crashLateMs, crashSeries } from "./crash-writer.ts";
+import { crashKept, crashLabels, crashLateMs, crashSeries } from "./crash-writer.ts";
 
 /** Kills in one run; more with DEUCALION_CRASHES. */
 const crashes = Number(process.env.DEUCALION_CRASHES ?? 8);
 
-/** Runs a writer from `first` on and kills it; returns the last step that it printed. */
-function writeAndKill(dir: string, first: number, afterMs: number, rate: number): Promise<number> {
-  const script = fileURLToPath(new URL("./crash-writer.js", import.meta.url));
-  const { args, env } = withFileFaults(
-    rate > 0 ? { dir, rate, seed: Math.floor(Math.random() * 2 ** 32) } : null,
-  );
-  const child = spawn(process.execPath, [...args, script, dir, String(first)], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env,
-  });
-  let last = first - 1;
-  let rest = "";
-  child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), afterMs));
-  child.stdout.on("data", (data: Buffer) => {
-    const lines = (rest + data.toString()).split("\n");
-    rest = lines.pop()!;
-    if (lines.length > 0) last = Number(lines.at(-1));
-  });
-  return new Promise((resolve, reject) => {
-    child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve(last);
-      else reject(new Error(`the writer ended by itself: ${code}`));
-    });
-  });
-}
+const script = fileURLToPath(new URL("./crash-writer.js", import.meta.url));
 
 test("what was in the log survives kill -9", { timeout: 600_000 }, async () => {
   const dir = await mkdtemp(join(tmpdir(), "deucalion-crash-"));
@@ -48,7 +23,13 @@ test("what was in the log survives kill -9", { timeout: 600_000 }, async () => {
     let next = 1000;
     // On a busy machine a run may be over before much has happened: then there are more.
     for (let crash = 0; crash < crashes || (next < 1500 && crash < 5 * crashes); crash++) {
-      const last = await writeAndKill(dir, next, Math.random() * 400, crash % 2 === 1 ? 0.01 : 0);
+      const last = await writeAndKill({
+        script,
+        args: [dir],
+        first: next,
+        afterMs: Math.random() * 400,
+        faults: faultsOfRun(crash, dir),
+      });
       if (last >= next) acknowledged.push([next, last]);
       next = last + 2;
     }
@@ -74,8 +55,10 @@ test("what was in the log survives kill -9", { timeout: 600_000 }, async () => {
     }
     // What was deleted before an acknowledged step stays deleted.
     const newest = acknowledged.at(-1)?.[1] ?? 0;
-    for (const time of found.get(crashLabels(crashSeries + 1).key)!.keys()) {
-      assert.ok(time >= newest * 1000, `${time} was deleted by ${newest}`);
+    const left = found.get(crashLabels(crashSeries + 1).key)!;
+    assert.equal(left.get(newest * 1000), newest);
+    for (const time of left.keys()) {
+      assert.ok(time > (newest - crashKept) * 1000, `${time} was deleted by ${newest}`);
     }
     assert.ok(steps > 100 && blocks > 1, `${steps} steps, ${blocks} blocks`);
   } finally {

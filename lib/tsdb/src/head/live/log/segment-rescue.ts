@@ -1,9 +1,9 @@
 // Ended segments of a log whose sync failed: each is written again to a new file.
 import { existsSync, renameSync } from "node:fs";
-import { open, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "@deucalion/base";
-import { syncDirectory } from "../../../block/durable-files.ts";
+import { syncDirectory, writeSynced } from "../../../block/durable-files.ts";
 import { TsdbError } from "../../../errors.ts";
 import { readLogSegment } from "../../../wal/log-reader.ts";
 import { type EndedSegment, segmentName } from "../../../wal/log-writer.ts";
@@ -99,15 +99,5 @@ export class SegmentRescue {
   /** Attempts end; what waits stays as it is. */
   close(): void {
     this.#closed = true;
-  }
-}
-
-async function writeSynced(path: string, data: Uint8Array): Promise<void> {
-  const file = await open(path, "w");
-  try {
-    await file.writeFile(data);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
